@@ -1,0 +1,1 @@
+"""What Parley keeps: SQLAlchemy Core behind the core's ports, on SQLite or PostgreSQL."""

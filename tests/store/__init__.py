@@ -1,0 +1,1 @@
+"""The storage, on SQLite and on a real PostgreSQL."""
