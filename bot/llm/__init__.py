@@ -1,0 +1,1 @@
+"""Language and image models: the openai package behind the core's model ports."""
