@@ -1,0 +1,1 @@
+"""Text in and out of Discord: no commands, no decisions."""
