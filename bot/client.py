@@ -32,6 +32,8 @@ class Client(commands.Bot):
     """Discord, as far as the bot has to do with it."""
 
     def __init__(self, *, fingerprints: FingerprintStore, words: Words) -> None:
+        # We never speak aloud, so nobody needs to be warned that what that takes is not installed.
+        discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
         intents = discord.Intents.none()
         intents.guilds = intents.guild_messages = intents.dm_messages = intents.message_content = True
         super().__init__(

@@ -28,7 +28,7 @@ function start(fields, run, prefill) {
   const text = fields.find((field) => field.option.type === OPTION.string && field.input.tagName === "INPUT");
   if (prefill && text) text.input.value = prefill;
   const empty = fields.find((field) => field.option.required && !field.input.value);
-  (empty ?? (prefill && text) ?? fields[0])?.input.focus();
+  (empty ?? (prefill ? text : null) ?? fields[0])?.input.focus();
   if (!fields.length) run.focus();
 }
 

@@ -195,6 +195,6 @@ function footPart(message) {
 }
 
 function readerOf(message) {
-  const user = message.interaction_metadata?.user ?? message.interaction?.user;
+  const user = state.users.get(message.viewer_id) ?? message.interaction_metadata?.user ?? message.interaction?.user;
   return !user || user.id === state.speaker ? "you" : nameOf(user);
 }

@@ -118,7 +118,7 @@ function hint() {
   if (channel.type === TYPE.forum) return [el("div", { class: "hint" }, el("p", {}, "A forum has no messages of its own: its posts are listed below it on the left."))];
   const dm = channel.type === TYPE.dm;
   return [el("div", { class: "hint" }, el("div", { class: "hint-mark" }, icon(dm ? "people" : "hash")),
-    el("p", { class: "hint-title" }, dm ? `You and ${channelName(channel)}` : `Welcome to ${channel.name}`),
+    el("p", { class: "hint-title" }, dm ? `You and ${channelName(channel)}` : `Welcome to ${channel.type === TYPE.text ? "#" : ""}${channel.name}`),
     dm ? el("p", {}, "Write anything: here it answers without being mentioned.") : el("p", {}, "Type ", el("kbd", {}, `@${bot}`), " and a question. ", el("kbd", {}, "/"), " shows the commands."),
     !state.online && el("p", { class: "muted" }, `${bot} is offline: it reads what you write once it is running.`))];
 }
