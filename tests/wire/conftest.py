@@ -15,6 +15,7 @@ import pytest
 
 from bot import app, config, trial
 from bot.playground import Channel, Guild, Message, Person, Playground
+from tests import discord_spec
 from tests.openai_server import SPEC, ScriptedOpenAI, validate_requests
 
 
@@ -151,5 +152,8 @@ async def world(tmp_path: Path) -> AsyncGenerator[World]:
             yaml="chat: {model: gpt-test}\n",
         )
         assert discord.unknown_routes == [], "the bot asks Discord for nothing that is not there"
+        # Both descriptions lie beside the checkout; where they do not, tests/test_discord_spec.py says so.
+        if discord_spec.SPEC.exists():
+            discord_spec.validate_requests(discord)
         if SPEC.exists():
             validate_requests(openai)
