@@ -72,6 +72,7 @@ export const world = () => ask("GET", "world");
 export const messages = (channel) => ask("GET", `channels/${channel}/messages?limit=100`);
 export const say = (channel, payload, files) => ask("POST", `channels/${channel}/messages`, form(payload, files));
 export const edit = (channel, message, content, speaker) => ask("PATCH", `channels/${channel}/messages/${message}`, { content, as: speaker });
+export const typing = (channel, speaker) => ask("POST", `channels/${channel}/typing`, { as: speaker });
 export const remove = (channel, message, speaker) => ask("DELETE", `channels/${channel}/messages/${message}${by(speaker)}`);
 export const command = (channel, payload, files) => ask("POST", `channels/${channel}/commands`, form(payload, files));
 export const autocomplete = (channel, payload) => ask("POST", `channels/${channel}/autocomplete`, payload);

@@ -12,8 +12,13 @@ export function openCommandForm(holder, command, prefill, { done, trouble }) {
   const run = el("button", { type: "submit", class: "button primary" }, "Run ↵");
   const form = el("form", { class: "command-form", novalidate: true, "aria-label": `Command ${command.path}` },
     el("div", { class: "command-head" }, el("b", {}, `/${command.path}`), el("span", { class: "muted" }, command.description), iconButton("close", "Leave the command", close)),
-    el("div", { class: "fields" }, fields.map((field) => field.node)), el("div", { class: "command-foot" }, el("span", { class: "muted" }, fields.length ? "Enter runs it, Esc leaves it, * is required" : "This command takes no options"), run));
-  form.addEventListener("keydown", (event) => { if (event.key === "Escape") { event.preventDefault(); close(); } });
+    el("div", { class: "fields" }, fields.map((field) => field.node)), el("div", { class: "command-foot" }, el("span", { class: "muted" }, fields.length ? "Enter runs it (in a menu Ctrl+Enter), Esc leaves it" : "This command takes no options"), run));
+  form.addEventListener("keydown", (event) => {
+    if (event.key === "Escape") close();
+    else if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) form.requestSubmit(); // Enter alone opens a menu
+    else return;
+    event.preventDefault();
+  });
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     submit(command, fields, run, { close, trouble });
@@ -64,5 +69,5 @@ function valuesOf(fields, except) {
 /** Sends a command to the bot and remembers it until its answer shows. */
 export async function call(channel, { name, options = {}, files, target }) {
   const { interaction_id: id } = await api.command(channel, { name, options, as: state.speaker, ...(target ? { target_id: target } : {}) }, files);
-  noteInteraction(id, { state: "sent", channel_id: channel, name, ...state.interactions.get(id) });
+  noteInteraction(id, { state: "sent", channel_id: channel, name, ...state.interactions.get(id), kind: "command" });
 }

@@ -9,6 +9,7 @@ import { apply, channelName, nameOf, on, state, tell, TYPE, typists } from "./st
 import { suggestions } from "./suggest.js";
 
 const MOST_CHARS = 2000; // Discord's limit for people without Nitro
+const TYPING_EVERY_MS = 8000; // Discord's client says so at this pace
 const COUNTED_FROM = 200; // the counter shows when so few are left
 
 const input = el("textarea", { class: "box", rows: 1, "aria-label": "Message", autocomplete: "off", spellcheck: true });
@@ -29,6 +30,8 @@ let files = [];
 let replyTo = null;
 let editing = null;
 let shownChannel = null;
+let typedAt = 0;
+let notify = true; // the person replied to
 
 export function startComposer() {
   document.getElementById("composer").append(list.node, form, el("div", { class: "box-frame" }, context, chips, line), picker, trouble, el("div", { class: "below" }, typing));
@@ -114,9 +117,17 @@ function typeAnywhere(event) {
 }
 
 function onInput() {
+  say("");
   grow();
   const before = input.value.slice(0, input.selectionStart);
   list.show(editing ? [] : suggestions(before, { use, choose }));
+  sayTyping();
+}
+
+function sayTyping() {
+  if (editing || !input.value || input.value.startsWith("/") || Date.now() - typedAt < TYPING_EVERY_MS) return;
+  typedAt = Date.now();
+  api.typing(state.current, state.speaker).catch(() => {}); // a courtesy: nothing depends on it
 }
 
 /** Puts a suggestion in place of the last `length` characters before the caret. */
@@ -185,6 +196,7 @@ function drawChips() {
 function startReply(message) {
   editing = null;
   replyTo = message;
+  notify = message.author?.id !== state.speaker;
   drawContext();
   input.focus();
 }
@@ -212,6 +224,7 @@ function drawContext() {
   context.hidden = !target;
   fill(context, editing && el("span", {}, "Editing your message · Enter saves, Esc leaves it as it was"),
     replyTo && el("span", {}, "Replying to ", el("b", {}, nameOf(replyTo.author, replyTo.member))),
+    replyTo && el("button", { type: "button", class: "as-link", "aria-pressed": String(notify), title: "Whether the reply notifies the person", onclick: () => { notify = !notify; drawContext(); } }, notify ? "@ on" : "@ off"),
     iconButton("close", "Leave it", leave));
 }
 
@@ -223,12 +236,13 @@ async function submit() {
   if (!text && !files.length) return;
   if (text.length > MOST_CHARS) return say(`This is ${text.length - MOST_CHARS} characters too long for Discord. Paste it instead: a long text becomes a file.`);
   const sent = { channel: state.current, text: input.value, files, replyTo };
+  typedAt = 0;
   files = [];
   replyTo = null;
   setText("");
   drawContext();
   drawChips();
-  const message = await attempt(() => api.say(sent.channel, { content: toWire(text), as: state.speaker, ...(sent.replyTo ? { reply_to: sent.replyTo.id } : {}) }, sent.files));
+  const message = await attempt(() => api.say(sent.channel, { content: toWire(text), as: state.speaker, ...(sent.replyTo ? { reply_to: sent.replyTo.id, mention_reply: notify } : {}) }, sent.files));
   if (message) apply("MESSAGE_CREATE", message); // it may be here before its event; the id keeps it one
   else giveBack(sent);
 }

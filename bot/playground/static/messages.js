@@ -120,20 +120,24 @@ function hint() {
   return [el("div", { class: "hint" }, el("div", { class: "hint-mark" }, icon(dm ? "people" : "hash")),
     el("p", { class: "hint-title" }, dm ? `You and ${channelName(channel)}` : `Welcome to ${channel.type === TYPE.text ? "#" : ""}${channel.name}`),
     dm ? el("p", {}, "Write anything: here it answers without being mentioned.") : el("p", {}, "Type ", el("kbd", {}, `@${bot}`), " and a question. ", el("kbd", {}, "/"), " shows the commands."),
-    !state.online && el("p", { class: "muted" }, `${bot} is offline: it reads what you write once it is running.`))];
+    !state.online && el("p", { class: "muted" }, `${bot} is offline: start it first, then it hears what you write.`))];
 }
 
 /** Commands that were sent and have no message yet, as rows at the end. */
 function waiting() {
   return [...state.interactions.values()]
-    .filter((one) => one.channel_id === state.current && ["sent", "thinking", "failed"].includes(one.state))
-    .filter((one) => !one.message_id || one.state === "thinking")
+    .filter((one) => one.channel_id === state.current && waits(one))
     .filter((one) => !shown().some((message) => message.flags & FLAG.loading && (message.interaction_metadata ?? message.interaction)?.id === one.id))
     .map(waitingRow);
 }
 
+/** A pressed button shows for itself that it waits or failed; an event of something not begun here (yet) has no kind. */
+function waits({ state: reached, kind, message_id: pressed }) {
+  return reached === "thinking" || (reached === "sent" && kind === "command") || (reached === "failed" && !pressed);
+}
+
 function waitingRow(interaction) {
-  const name = interaction.name ? `/${interaction.name}` : "the command";
+  const name = interaction.kind === "command" ? `/${interaction.name}` : "This interaction failed";
   const words = {
     sent: () => el("span", { class: "muted" }, `Sending ${name} …`),
     thinking,

@@ -60,7 +60,7 @@ async function onLink(up, again) {
 
 function drawBanner() {
   const bot = nameOf(state.bot);
-  const words = !state.linked ? "The link to the box is lost. Trying again …" : !state.online && state.bot ? `${bot} is offline. Messages wait here; it answers what it hears once it is running.` : "";
+  const words = !state.linked ? "The link to the box is lost. Trying again …" : !state.online && state.bot ? `${bot} is offline and does not hear what is written now.` : "";
   banner.hidden = !words;
   banner.textContent = words;
 }
