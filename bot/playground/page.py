@@ -35,7 +35,7 @@ _TYPES = {
 }
 _HOSTS = ("127.0.0.1", "localhost", "[::1]")
 _POLICY = (
-    "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: data: blob:; media-src * blob:; "
+    "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; media-src 'self' blob:; "
     "frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
 )
 
