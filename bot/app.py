@@ -14,8 +14,10 @@ from bot.cogs.imagine import Imagine
 from bot.cogs.memory import Memory
 from bot.cogs.settings import SettingsCommands
 from bot.config import Config
+from bot.core.answering import Answering
 from bot.core.conversation import Conversations
 from bot.core.images import Images
+from bot.core.recall import Recall
 from bot.core.settings import Settings
 from bot.llm.chat import Chat as ChatModels
 from bot.llm.images import Painter
@@ -74,16 +76,25 @@ class App:
             await asyncio.wait({listening, stopping}, return_when=asyncio.FIRST_COMPLETED)
             if listening.done():
                 await listening
-            log.info("stopping: finishing what is being answered")
-            await asyncio.gather(
-                self._conversations.drain(timeout_s=DRAIN_S), self._images.drain(timeout_s=DRAIN_S)
-            )
         finally:
-            for task in (stopping, sweeping):
+            await self._drain()
+            # Nothing more is heard before the client is closed: it would have nobody to give it to.
+            tasks = {listening, stopping, sweeping}
+            for task in tasks:
                 task.cancel()
+            await asyncio.wait(tasks)
             await self.client.close()
-            listening.cancel()
-            await asyncio.wait({listening, stopping, sweeping})
+
+    async def _drain(self) -> None:
+        log.info("stopping: finishing what is being answered")
+        ended = await asyncio.gather(
+            self._conversations.drain(timeout_s=DRAIN_S),
+            self._images.drain(timeout_s=DRAIN_S),
+            return_exceptions=True,
+        )
+        for error in ended:
+            if error is not None:
+                log.error("stopping was not clean", exc_info=error)
 
     async def _listen(self) -> None:
         """Log in and hear Discord; it being out of reach is waited for, however long that lasts."""
@@ -144,18 +155,21 @@ async def opened(config: Config) -> AsyncGenerator[App]:
         turns = Turns(database)
         model = ChatModels(providers, learned=quirks, windows=windows)
         settings = Settings(store=SettingValues(database), model=model, file=config.chat.file_settings())
-        conversations = Conversations(
+        recall = Recall(MemoryLines(database), tokens=config.chat.context_tokens)
+        answering = Answering(
             turns=turns,
-            memory=MemoryLines(database),
+            recall=recall,
             settings=settings,
             model=model,
             tokens=tokens,
-            clock=lambda: datetime.now(UTC),
             context_tokens=config.chat.context_tokens,
+        )
+        conversations = Conversations(
+            turns=turns, recall=recall, answering=answering, clock=lambda: datetime.now(UTC)
         )
         images = Images(turns=turns, model=Painter(providers, learned=quirks, model=config.images.model))
         client = Client(fingerprints=Fingerprints(database), words=Words.load())
-        await _add_cogs(client, conversations=conversations, images=images, settings=settings)
+        await _add_cogs(client, conversations=conversations, turns=turns, images=images, settings=settings)
         yield App(config=config, client=client, conversations=conversations, images=images)
 
 
@@ -174,15 +188,18 @@ def _providers(config: Config) -> Providers:
 
 
 async def _add_cogs(
-    client: Client, *, conversations: Conversations, images: Images, settings: Settings
+    client: Client, *, conversations: Conversations, turns: Turns, images: Images, settings: Settings
 ) -> None:
     words = client.words
+    # Before anything new is heard, so that only what an earlier process left is among them.
+    unfinished = await turns.unfinished()
+    chat = Chat(client=client, conversations=conversations, turns=turns, unfinished=unfinished, words=words)
     memory = Memory(conversations=conversations, words=words)
-    await client.add_cog(Chat(client=client, conversations=conversations, words=words))
+    await client.add_cog(chat)
     await client.add_cog(memory)
     await client.add_cog(Imagine(client=client, images=images, words=words))
     await client.add_cog(SettingsCommands(settings=settings, words=words))
-    client.add_dynamic_items(memory.undo_button)
+    client.add_dynamic_items(chat.retry_button, memory.undo_button)
 
 
 def _token_refused() -> StartRefused:

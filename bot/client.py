@@ -1,9 +1,10 @@
 """The discord.py client: what it hears, what it keeps in memory, and its tree of commands."""
 
+import asyncio
 import hashlib
 import logging
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 import discord
 import orjson
@@ -24,7 +25,6 @@ INVITE_PERMISSIONS = discord.Permissions(
     send_messages_in_threads=True,
     read_message_history=True,
     attach_files=True,
-    embed_links=True,
 )
 
 
@@ -65,6 +65,18 @@ class Client(commands.Bot):
 
     async def on_message(self, message: discord.Message, /) -> None:
         """Nothing: the base class would look for prefix commands here, and we have none."""
+
+    async def close(self) -> None:
+        """Close the connection, and call off what discord.py would announce afterwards."""
+        # It waits two seconds after READY for servers to come, and its own close() forgets that task.
+        waiting = cast(
+            "asyncio.Task[None] | None",
+            self._connection._ready_task,  # pyright: ignore[reportPrivateUsage, reportUnknownMemberType] -- no other way
+        )
+        if waiting is not None:
+            waiting.cancel()
+            await asyncio.wait({waiting})
+        await super().close()
 
     def invitation(self) -> str:
         """The link by which somebody adds the bot to their server."""

@@ -36,7 +36,7 @@ class Imagine(commands.Cog):
     ) -> None:
         """Paint a picture"""
         # First of all: Discord gives up on an interaction that is not acknowledged within three seconds.
-        await interaction.response.defer(thinking=True)
+        acknowledged = await interaction.response.defer(thinking=True)
         assert self._client.user is not None, "interactions come after the login"
         turn = inbound.interaction_turn(interaction, self._client.user, text=prompt, kind=TurnKind.IMAGE)
         request = PictureRequest(
@@ -44,4 +44,9 @@ class Imagine(commands.Cog):
             size=None if size == "auto" else size,
             quality=None if quality == "auto" else quality,
         )
-        await self._images.take(turn, request, PictureMessage(interaction, words=self._words))
+        await self._images.take(
+            turn,
+            request,
+            PictureMessage(interaction, words=self._words),
+            message_id=acknowledged.message_id if acknowledged else None,
+        )

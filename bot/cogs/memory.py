@@ -7,7 +7,8 @@ from discord.ext import commands
 from bot.core.access import Action
 from bot.core.conversation import UNDO_TIME, Conversations
 from bot.messaging import inbound
-from bot.messaging.buttons import undo_button
+from bot.messaging.buttons import persistent_button
+from bot.messaging.insist import insist
 from bot.messaging.report import Words
 
 
@@ -17,7 +18,7 @@ class Memory(commands.Cog):
     def __init__(self, *, conversations: Conversations, words: Words) -> None:
         self._conversations = conversations
         self._words = words
-        self.undo_button = undo_button(self._undo, words=words)
+        self.undo_button = persistent_button("undo", self._undo, label=words.say("reset.undo"), words=words)
 
     @app_commands.command(extras={"action": Action.RESET})
     @app_commands.allowed_contexts(guilds=True, dms=True)
@@ -30,13 +31,15 @@ class Memory(commands.Cog):
             await interaction.edit_original_response(content=self._words.say("reset.nothing"))
             return
         view = discord.ui.View(timeout=None)
-        view.add_item(self.undo_button(reset.id, label=self._words.say("reset.undo")))
-        minutes = int(UNDO_TIME.total_seconds() // 60)
-        await interaction.edit_original_response(
-            content=self._words.say("reset.done", minutes=minutes), view=view
+        view.add_item(self.undo_button(reset.id))
+        done = self._words.say("reset.done", minutes=int(UNDO_TIME.total_seconds() // 60))
+        # Without this message there would be no way back.
+        await insist(
+            lambda: interaction.edit_original_response(content=done, view=view), what=f"reset {reset.id}"
         )
 
     async def _undo(self, interaction: discord.Interaction, reset_id: int) -> None:
+        inbound.authorize_interaction(interaction, Action.RESET)
         await interaction.response.defer()
         await self._conversations.undo(reset_id)
         await interaction.edit_original_response(content=self._words.say("reset.undone"), view=None)

@@ -16,6 +16,7 @@ class Action(enum.Enum):
     SHOW_SETTINGS = "show settings"
     SET_FOR_CHANNEL = "set for channel"
     SET_FOR_SERVER = "set for server"
+    RETRY = "retry"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,10 +27,11 @@ class Actor:
     is_bot: bool = False
     manages_channel: bool = False
     manages_server: bool = False
+    moderates: bool = False
 
 
-def authorize(actor: Actor, place: Place, action: Action) -> None:
-    """Return if `actor` may do `action` in `place`.
+def authorize(actor: Actor, place: Place, action: Action, *, asker_id: int | None = None) -> None:
+    """Return if `actor` may do `action` in `place`; `asker_id` is whose turn it concerns, if it is one's.
 
     In a DM a person may do everything that concerns the DM.
 
@@ -44,6 +46,8 @@ def authorize(actor: Actor, place: Place, action: Action) -> None:
             raise Told(Problem.SERVER_ONLY)
         case Action.SET_FOR_SERVER if not actor.manages_server:
             raise Told(Problem.NOT_ALLOWED, permission="Manage Server")
+        case Action.RETRY if actor.id != asker_id and not actor.moderates:
+            raise Told(Problem.NOT_YOURS)
         case Action.SET_FOR_CHANNEL if place.guild_id is not None and not actor.manages_channel:
             raise Told(Problem.NOT_ALLOWED, permission="Manage Channels")
         case _:

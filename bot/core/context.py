@@ -18,6 +18,13 @@ _SPEAKERS = (
     " person. Do not write such a line yourself."
 )
 
+# JSON need not escape these, but they begin a line wherever text is shown.
+_SEPARATORS = (("\u2028", "\\u2028"), ("\u2029", "\\u2029"), ("\u0085", "\\u0085"))
+
+# Of a line that does not fit whole, the share of its room that is safe to fill by a count of characters.
+_TAIL_SHARE = 0.8
+_LEAST_TAIL_CHARS = 40
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prompt:
@@ -42,6 +49,8 @@ def spoken(author: Person, place: Place, text: str) -> str:
     if place.guild_id is None:
         return text
     speaker = json.dumps({"from": author.name, "id": str(author.id)}, ensure_ascii=False)
+    for separator, escaped in _SEPARATORS:
+        speaker = speaker.replace(separator, escaped)
     return f"{speaker}\n{text}"
 
 
@@ -71,6 +80,9 @@ class Budget:
 def fit(system: Line, lines: Sequence[Line], budget: Budget) -> Prompt:
     """The prompt of the newest `lines` that fit; the last one, the question, always goes along.
 
+    Of the line before the question at least the end goes along, so that "go on" has something to go
+    on from.
+
     The answer gets at most half of a small window, so that something of the question fits too.
 
     Raises:
@@ -87,11 +99,25 @@ def fit(system: Line, lines: Sequence[Line], budget: Budget) -> Prompt:
     kept = [question]
     for line in reversed(earlier):
         if tokens + _cost(line, budget) > room:
+            if len(kept) == 1 and (tail := _tail(line, room - tokens, budget)) is not None:
+                tokens += _cost(tail, budget)
+                kept.append(tail)
             break
         tokens += _cost(line, budget)
         kept.append(line)
     messages = [_message(line) for line in (system, *reversed(kept))]
     return Prompt(messages=messages, tokens=tokens, max_tokens=max_tokens)
+
+
+def _tail(line: Line, room: int, budget: Budget) -> Line | None:
+    """The end of `line` that fits `room`; None if that is next to nothing."""
+    tokens = int((room - MESSAGE_TOKENS - 1) / budget.margin * _TAIL_SHARE)
+    chars = len(line.text) * tokens // max(1, line.tokens)
+    if chars < _LEAST_TAIL_CHARS:
+        return None
+    return Line(
+        role=line.role, text="…" + line.text[-chars:], tokens=int(tokens / _TAIL_SHARE), author=line.author
+    )
 
 
 def _cost(line: Line, budget: Budget) -> int:

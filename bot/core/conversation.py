@@ -3,28 +3,17 @@
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Sequence
-from contextlib import aclosing
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Any
+from weakref import WeakValueDictionary
 
-from bot.core import context
-from bot.core.errors import ContextOverflow, Problem, Told, internal
-from bot.core.model import (
-    Answer,
-    ChatRequest,
-    Finish,
-    Line,
-    Outcome,
-    Place,
-    Reset,
-    Role,
-    TextDelta,
-    Turn,
-    TurnState,
-)
-from bot.core.ports import ChatModel, Clock, MemoryStore, Reply, TokenCounter, TurnStore
-from bot.core.settings import ChatSettings, Settings
+from bot.core.answering import Answering, Attempt
+from bot.core.errors import Problem, Told
+from bot.core.model import OpenTurn, Outcome, Place, Reset, Turn, TurnKind, TurnState
+from bot.core.ports import Clock, Reply, TurnStore
+from bot.core.recall import Recall
 
 log = logging.getLogger(__name__)
 
@@ -34,28 +23,22 @@ QUEUE_LIMIT = 20
 # How long a reset can be undone; after it, what was laid aside is deleted for good.
 UNDO_TIME = timedelta(minutes=10)
 
-# A provider's context error shrinks the prompt by this share each time, so that three more tries get
-# from any sane miscount below the window.
-_SHRINK = 0.7
-_SHRINK_TRIES = 3
+# A question older than this is not answered unasked after a restart: the talk has moved on.
+STALE_TIME = timedelta(minutes=15)
+
+# Where a turn of before a restart is to be answered: None if that place is gone.
+FindReply = Callable[[OpenTurn], Awaitable[Reply | None]]
+
+_Job = Callable[["_Actor"], Awaitable[None]]
 
 
 @dataclass(slots=True)
 class _Actor:
     """What goes on in one conversation; exists only while something does."""
 
-    waiting: deque[tuple[Turn, Reply]] = field(default_factory=deque[tuple[Turn, Reply]])
+    waiting: deque[_Job] = field(default_factory=deque[_Job])
     task: asyncio.Task[None] | None = None
-    generation: asyncio.Task[None] | None = None
-    stopped: Problem | None = None
-    # Held while a question enters memory, so that a reset comes wholly before or after it.
-    entering: asyncio.Lock = field(default_factory=asyncio.Lock)
-
-    def stop(self, why: Problem) -> None:
-        """End the running answer; the provider's stream is closed, what was said so far stands."""
-        self.stopped = why
-        if self.generation is not None:
-            self.generation.cancel()
+    attempt: Attempt | None = None
 
 
 class Conversations:
@@ -68,23 +51,19 @@ class Conversations:
         self,
         *,
         turns: TurnStore,
-        memory: MemoryStore,
-        settings: Settings,
-        model: ChatModel,
-        tokens: TokenCounter,
+        recall: Recall,
+        answering: Answering,
         clock: Clock,
-        context_tokens: int,
         queue_limit: int = QUEUE_LIMIT,
     ) -> None:
         self._turns = turns
-        self._memory = memory
-        self._settings = settings
-        self._model = model
-        self._tokens = tokens
+        self._recall = recall
+        self._answering = answering
         self._clock = clock
-        self._context_tokens = context_tokens
         self._queue_limit = queue_limit
         self._actors: dict[int, _Actor] = {}
+        self._doors: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
+        self._taking: set[asyncio.Task[Any]] = set()
         self._draining = False
 
     async def take(self, turn: Turn, reply: Reply) -> None:
@@ -93,34 +72,77 @@ class Conversations:
         Returns when the turn waits for its place in the conversation, not when it is answered.
         A turn that was taken on before, by a replayed event, is left alone.
         """
+        task = asyncio.current_task()
+        assert task is not None, "take is a coroutine"
+        self._taking.add(task)
         try:
-            if not await self._turns.accept(turn):
-                log.info("turn %s is known already", turn.id)
-                return
+            # Accepting takes a while, and questions are answered in the order in which they came.
+            async with self._doors.setdefault(turn.place.channel_id, asyncio.Lock()):
+                await self._admit(turn, reply)
         except Exception:  # noqa: BLE001
             # The outermost promise: nobody is left without a word.
-            await self._bug(turn, reply, Answer())
+            await self._answering.bug(turn, reply)
+        finally:
+            self._taking.discard(task)
+
+    async def _admit(self, turn: Turn, reply: Reply) -> None:
+        if not await self._turns.accept(turn):
+            log.info("turn %s is known already", turn.id)
             return
         refusal = reply.obstacle() or self._refusal(turn)
-        if refusal is not None:
-            await self._close(turn, reply, Answer(), TurnState.REFUSED, refusal)
-            return
-        actor = self._actors.setdefault(turn.place.channel_id, _Actor())
-        actor.waiting.append((turn, reply))
-        if actor.task is None:
-            actor.task = asyncio.create_task(
-                self._work(turn.place.channel_id, actor), name=f"conversation {turn.place.channel_id}"
-            )
+        if refusal is None:
+            self._enqueue(turn, reply)
+        else:
+            await self._refuse(turn, reply, refusal)
+
+    async def finish(self, found: Sequence[OpenTurn], find_reply: FindReply) -> None:
+        """Bring turns of before a restart to their end, each once.
+
+        What was answered is shown; what was not is answered anew, in the same message, or, if it is
+        too old for that, closed with the offer of another try.
+        """
+        for open_turn in found:
+            try:
+                await self._finish(open_turn, find_reply)
+            except Exception:
+                # One that cannot be finished now must not keep the others from it; the next start sees it.
+                log.exception("turn %s is not finished yet", open_turn.turn.id)
+
+    async def _finish(self, open_turn: OpenTurn, find_reply: FindReply) -> None:
+        reply = await find_reply(open_turn)
+        if reply is None:
+            await self._turns.end(open_turn.turn, _interrupted())
+            log.info("turn %s has no place any more", open_turn.turn.id)
+        elif open_turn.outcome is not None:
+            self._put_end(open_turn, reply, open_turn.outcome)
+        elif open_turn.turn.kind is TurnKind.IMAGE or not open_turn.turn.text or self._stale(open_turn):
+            self._put_end(open_turn, reply, _interrupted())
+        else:
+            self._enqueue(open_turn.turn, reply)
+
+    async def retry(self, turn_id: int, find_reply: FindReply) -> None:
+        """Answer a failed turn anew, in the same message.
+
+        Raises:
+            Told: It has not failed, is being answered already, or its question is forgotten.
+        """
+        open_turn = await self._turns.reopen(turn_id)
+        reply = None if open_turn is None else await find_reply(open_turn)
+        if open_turn is None or reply is None:
+            raise Told(Problem.NO_RETRY)
+        self._recall.drop(open_turn.turn.place.channel_id)
+        self._enqueue(open_turn.turn, reply)
 
     async def reset(self, place: Place, *, by: int) -> Reset:
         """Lay the memory of `place` aside and stop a running answer, which does not come back into it."""
         actor = self._actors.get(place.channel_id)
-        if actor is None:
-            return await self._memory.reset(place.channel_id, by=by, at=self._clock())
-        async with actor.entering:
-            if actor.generation is not None:
-                actor.stop(Problem.STOPPED_BY_RESET)
-            return await self._memory.reset(place.channel_id, by=by, at=self._clock())
+        attempt = actor.attempt if actor is not None else None
+        if attempt is None:
+            return await self._recall.reset(place.channel_id, by=by, at=self._clock())
+        async with attempt.entering:
+            if attempt.began:
+                attempt.stop(Problem.STOPPED_BY_RESET)
+            return await self._recall.reset(place.channel_id, by=by, at=self._clock())
 
     async def undo(self, reset_id: int) -> None:
         """Bring back what a reset laid aside.
@@ -128,7 +150,7 @@ class Conversations:
         Raises:
             Told: It is too late, or it was done already.
         """
-        undone = await self._memory.undo(reset_id, since=self._clock() - UNDO_TIME)
+        undone = await self._recall.undo(reset_id, since=self._clock() - UNDO_TIME)
         if undone is None:
             raise Told(Problem.UNDO_DONE)
         if not undone:
@@ -136,183 +158,81 @@ class Conversations:
 
     async def forget_what_was_reset(self) -> None:
         """Delete for good what can no longer be brought back."""
-        lines = await self._memory.purge(before=self._clock() - UNDO_TIME)
+        lines = await self._recall.purge(before=self._clock() - UNDO_TIME)
         if lines:
             log.info("%s lines of reset conversations were deleted", lines)
 
     async def drain(self, *, timeout_s: float) -> None:
-        """Refuse new questions, finish what runs, and stop, with a word, what takes over `timeout_s`."""
+        """Let running answers end; what takes over `timeout_s`, and what waits, is left for the next start.
+
+        Such turns stay open in the ledger, and `finish` brings them to their end.
+        """
         self._draining = True
-        actors = list(self._actors.values())
-        waiting = [(turn, reply) for actor in actors for turn, reply in actor.waiting]
-        for actor in actors:
-            actor.waiting.clear()
-        for turn, reply in waiting:
-            await self._close(turn, reply, Answer(), TurnState.REFUSED, Told(Problem.SHUTTING_DOWN))
-        tasks = {actor.task for actor in actors if actor.task is not None}
-        if not tasks:
-            return
-        _, running = await asyncio.wait(tasks, timeout=timeout_s)
-        for actor in actors:
-            if actor.task in running:
-                actor.stop(Problem.SHUTTING_DOWN)
+        running = self._tasks()
+        if running:
+            _, running = await asyncio.wait(running, timeout=timeout_s)
+        for actor in self._actors.values():
+            if actor.attempt is not None:
+                actor.attempt.abandon()
         if running:
             # What remains now waits for Discord or the database, not for the model.
-            _, stuck = await asyncio.wait(running, timeout=timeout_s)
-            for task in stuck:
-                log.error("%s did not end in time", task.get_name())
-                task.cancel()
+            _, running = await asyncio.wait(running, timeout=timeout_s)
+        for task in running:
+            log.error("%s did not end in time", task.get_name())
+            task.cancel()
+        if running:
+            await asyncio.wait(running)
+
+    def _tasks(self) -> set[asyncio.Task[Any]]:
+        actors = {actor.task for actor in self._actors.values() if actor.task is not None}
+        return actors | self._taking
 
     def _refusal(self, turn: Turn) -> Told | None:
         if not turn.text:
             return Told(Problem.EMPTY_QUESTION)
-        if self._draining:
-            return Told(Problem.SHUTTING_DOWN)
         actor = self._actors.get(turn.place.channel_id)
         if actor is not None and len(actor.waiting) >= self._queue_limit:
             return Told(Problem.QUEUE_FULL, limit=self._queue_limit)
         return None
 
+    async def _refuse(self, turn: Turn, reply: Reply, why: Told) -> None:
+        await self._answering.end(turn, reply, Outcome(state=TurnState.REFUSED, told=why))
+
+    def _stale(self, open_turn: OpenTurn) -> bool:
+        return self._clock() - open_turn.asked_at > STALE_TIME
+
+    def _enqueue(self, turn: Turn, reply: Reply) -> None:
+        self._put(turn, lambda actor: self._answer(turn, reply, actor))
+
+    def _put_end(self, found: OpenTurn, reply: Reply, outcome: Outcome) -> None:
+        self._put(found.turn, lambda _: self._answering.end(found.turn, reply, outcome, text=found.text))
+
+    def _put(self, turn: Turn, job: _Job) -> None:
+        channel_id = turn.place.channel_id
+        actor = self._actors.setdefault(channel_id, _Actor())
+        actor.waiting.append(job)
+        if actor.task is None:
+            actor.task = asyncio.create_task(self._work(channel_id, actor), name=f"conversation {channel_id}")
+
     async def _work(self, channel_id: int, actor: _Actor) -> None:
         while actor.waiting:
-            turn, reply = actor.waiting.popleft()
-            await self._answer(turn, reply, actor)
+            try:
+                await actor.waiting.popleft()(actor)
+            except Exception:
+                # The ledger could not be written: the next start finds the turn, and others go on here.
+                log.exception("a turn in channel %s has no end yet", channel_id)
         del self._actors[channel_id]
 
     async def _answer(self, turn: Turn, reply: Reply, actor: _Actor) -> None:
-        """Answer `turn`; whatever happens, it ends in one of the four ways and people are told."""
-        answer = Answer()
-        reply.begin()
+        if self._draining:
+            log.info("turn %s is left for after the restart", turn.id)
+            return
+        actor.attempt = Attempt(turn, reply)
         try:
-            settings = await self._settings.of(turn.place)
-            question = await self._question(turn)
-            async with actor.entering:
-                earlier = await self._memory.recent(turn.place.channel_id, tokens=self._context_tokens)
-                await self._turns.begin(turn, question)
-                generation = asyncio.create_task(
-                    self._generate(turn, [*earlier, question], settings, reply, answer)
-                )
-                actor.generation = generation
-            if actor.stopped is not None:
-                generation.cancel()
-            await asyncio.wait({generation})
-            state, told = _verdict(generation, actor.stopped, answer, settings)
-            await self._keep(turn, answer)
-            await self._close(turn, reply, answer, state, told)
-        except Exception:  # noqa: BLE001
-            # The outermost promise: a bug of ours is logged and told, and the next question is answered.
-            await self._bug(turn, reply, answer)
+            await self._answering.answer(actor.attempt)
         finally:
-            actor.generation = actor.stopped = None
-
-    async def _question(self, turn: Turn) -> Line:
-        text = context.spoken(turn.author, turn.place, turn.text)
-        return Line(role=Role.USER, text=text, tokens=await self._tokens.count(text), author=turn.author)
-
-    async def _generate(
-        self, turn: Turn, lines: Sequence[Line], settings: ChatSettings, reply: Reply, answer: Answer
-    ) -> None:
-        """Let the model answer into `answer` and `reply`; a prompt that proves too long is shortened."""
-        model = answer.model = await self._model.resolve(settings.model)
-        shrink = 1.0
-        for attempt in range(_SHRINK_TRIES + 1):
-            request = await self._request(turn, lines, settings, model, shrink)
-            try:
-                async with aclosing(self._model.stream(request)) as events:
-                    async for event in events:
-                        answer.take(event)
-                        if isinstance(event, TextDelta):
-                            reply.write(event.text)
-                return
-            except ContextOverflow:
-                if answer.pieces or attempt == _SHRINK_TRIES:
-                    raise
-                log.info("turn %s: the prompt overflows %s, trying a shorter one", turn.id, model)
-                shrink *= _SHRINK
-
-    async def _request(
-        self, turn: Turn, lines: Sequence[Line], settings: ChatSettings, model: str, shrink: float
-    ) -> ChatRequest:
-        system = context.system_text(settings.system_prompt, place=turn.place, addressee=turn.addressee)
-        budget = context.Budget(
-            window_tokens=int(self._model.window_tokens(model) * shrink),
-            answer_tokens=settings.max_tokens,
-            context_tokens=int(self._context_tokens * shrink),
-            margin=self._tokens.margin(model),
-        )
-        prompt = context.fit(
-            Line(role=Role.SYSTEM, text=system, tokens=await self._tokens.count(system)), lines, budget
-        )
-        return ChatRequest(
-            messages=prompt.messages,
-            model=model,
-            max_tokens=prompt.max_tokens,
-            temperature=settings.temperature,
-        )
-
-    async def _keep(self, turn: Turn, answer: Answer) -> None:
-        """Store what was generated, so that it is accounted for even when delivery fails."""
-        text = answer.text.strip()
-        line = None
-        if text:
-            line = Line(role=Role.ASSISTANT, text=text, tokens=await self._tokens.count(text))
-        await self._turns.answered(turn, answer, line=line)
-
-    async def _close(
-        self, turn: Turn, reply: Reply, answer: Answer, state: TurnState, told: Told | None
-    ) -> None:
-        """Show the end of the answer and write down what became of the turn."""
-        try:
-            pages = await reply.finish(answer.text, told=told)
-        except Told as undelivered:
-            log.warning("turn %s was not delivered: %s", turn.id, undelivered.problem)
-            state, told, pages = TurnState.FAILED, undelivered, ()
-        problem = None if told is None else told.problem
-        await self._turns.end(turn, Outcome(state=state, problem=problem, pages=pages))
-        log.info(
-            "turn %s in channel %s: %s%s",
-            turn.id,
-            turn.place.channel_id,
-            state,
-            f" ({problem})" if problem else "",
-        )
-
-    async def _bug(self, turn: Turn, reply: Reply, answer: Answer) -> None:
-        told = internal()
-        log.exception("turn %s failed; reference %s", turn.id, told.params["reference"])
-        try:
-            await self._close(turn, reply, answer, TurnState.FAILED, told)
-        except Exception:
-            log.exception("turn %s could not be closed; reference %s", turn.id, told.params["reference"])
+            actor.attempt = None
 
 
-def _verdict(
-    generation: "asyncio.Task[None]", stopped: Problem | None, answer: Answer, settings: ChatSettings
-) -> tuple[TurnState, Told | None]:
-    """What became of a turn whose generation is over, and what people are told of it.
-
-    Raises:
-        Exception: The generation met a bug.
-    """
-    if generation.cancelled():
-        return TurnState.STOPPED, Told(stopped or Problem.SHUTTING_DOWN)
-    error = generation.exception()
-    if isinstance(error, Told):
-        return (TurnState.REFUSED if error.problem in _REFUSALS else TurnState.FAILED), error
-    if error is not None:
-        raise error
-    said = bool(answer.text.strip())
-    match answer.finish:
-        case Finish.LENGTH if said:
-            return TurnState.DELIVERED, Told(Problem.CUT_AT_MAX_TOKENS, max_tokens=settings.max_tokens)
-        case Finish.LENGTH:
-            return TurnState.FAILED, Told(Problem.ONLY_THOUGHT, max_tokens=settings.max_tokens)
-        case Finish.FILTER:
-            return TurnState.REFUSED, Told(Problem.CUT_BY_FILTER if said else Problem.FILTERED)
-        case _ if said:
-            return TurnState.DELIVERED, None
-        case _:
-            return TurnState.FAILED, Told(Problem.EMPTY_ANSWER)
-
-
-_REFUSALS = frozenset({Problem.FILTERED, Problem.TOO_LONG})
+def _interrupted() -> Outcome:
+    return Outcome(state=TurnState.FAILED, told=Told(Problem.INTERRUPTED))

@@ -47,6 +47,9 @@ class Problem(enum.StrEnum):
     QUEUE_FULL = "queue_full"  # limit
     STOPPED_BY_RESET = "stopped_by_reset"
     SHUTTING_DOWN = "shutting_down"
+    INTERRUPTED = "interrupted"
+    NO_RETRY = "no_retry"
+    NOT_YOURS = "not_yours"
     NOT_ALLOWED = "not_allowed"  # permission
     SERVER_ONLY = "server_only"
     UNDO_EXPIRED = "undo_expired"  # minutes
@@ -77,6 +80,10 @@ class ContextOverflow(Told):
     def __init__(self, *, window_tokens: int | None) -> None:
         super().__init__(Problem.TOO_LONG, limit_tokens=window_tokens or 0)
         self.window_tokens = window_tokens
+
+
+class NotNow(Exception):
+    """Nothing can be shown before the next start: the turn stays open for it."""
 
 
 def internal() -> Told:

@@ -3,8 +3,9 @@
 import enum
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
-from bot.core.errors import Problem
+from bot.core.errors import Told
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -198,12 +199,29 @@ class Outcome:
 
     Attributes:
         state: One of the four ends.
-        problem: Why, unless it was delivered whole.
-        pages: Discord ids of the messages that show the answer, in order.
+        told: What people are told, unless it was delivered whole.
     """
 
     state: TurnState
-    problem: Problem | None = None
+    told: Told | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenTurn:
+    """A turn that was found without an end.
+
+    Attributes:
+        asked_at: When it was accepted.
+        outcome: What had been decided when it was `answered`; None before that.
+        text: The answer, where there is one.
+        pages: Discord ids of the messages that show it so far, in order.
+    """
+
+    turn: Turn
+    state: TurnState
+    asked_at: datetime
+    outcome: Outcome | None = None
+    text: str = ""
     pages: Sequence[int] = ()
 
 

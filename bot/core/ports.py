@@ -10,12 +10,12 @@ from bot.core.model import (
     ChatRequest,
     Event,
     Line,
+    OpenTurn,
     Outcome,
     Picture,
     PictureRequest,
     Reset,
     Turn,
-    TurnState,
 )
 
 
@@ -27,30 +27,52 @@ class TurnStore(Protocol):
         ...
 
     async def begin(self, turn: Turn, line: Line | None) -> None:
-        """Mark `turn` as running and add its question, if `line` says one, to the conversation's memory."""
+        """Mark `turn` as running and add its question, if `line` says one, to the conversation's memory.
+
+        A question that is there already, from an attempt that was broken off, is not added again.
+        """
         ...
 
-    async def answered(self, turn: Turn, answer: Answer, *, line: Line | None) -> None:
-        """Keep what was generated and its usage, and `line` as memory (None when there is no text).
+    async def posted(self, turn: Turn, number: int, message_id: int) -> None:
+        """Page `number` of the answer is the Discord message `message_id`."""
+        ...
 
-        If the memory was reset since `begin`, the line joins what was laid aside.
+    async def answered(self, turn: Turn, answer: Answer, *, line: Line | None, outcome: Outcome) -> None:
+        """Keep what was generated and its usage, what is to become of it, and `line` as memory.
+
+        `line` is None when there is no text. If the memory was reset since `begin`, it joins what was
+        laid aside.
         """
         ...
 
     async def end(self, turn: Turn, outcome: Outcome) -> None:
-        """Close `turn`, with the ids of the messages that show its answer."""
+        """Close `turn`; a question that was refused, and not answered in part, is no memory."""
         ...
 
-    async def state(self, turn_id: int) -> TurnState | None:
-        """How far a turn has come; None if it was never accepted."""
+    async def unfinished(self) -> list[OpenTurn]:
+        """All turns without an end, in the order in which they were asked."""
+        ...
+
+    async def asker(self, turn_id: int) -> int | None:
+        """Who asked; None if there is no such turn."""
+        ...
+
+    async def reopen(self, turn_id: int) -> OpenTurn | None:
+        """Let a failed turn be answered anew: it is accepted again, and its broken answer is no memory.
+
+        None if it has not failed, is being answered already, or what was asked is forgotten.
+        """
         ...
 
 
 class MemoryStore(Protocol):
     """What each conversation remembers; every method is one transaction."""
 
-    async def recent(self, channel_id: int, *, tokens: int) -> list[Line]:
-        """The newest lines, oldest first, as many as fit `tokens` by their stored counts."""
+    async def recent(self, channel_id: int, *, tokens: int, besides: int | None = None) -> list[Line]:
+        """The newest lines, oldest first, as many as fit `tokens` by their stored counts, and one at least.
+
+        Those of the turn `besides` are left out.
+        """
         ...
 
     async def reset(self, channel_id: int, *, by: int, at: datetime) -> Reset:
@@ -163,15 +185,20 @@ class Reply(Protocol):
         """Show that work goes on until something of the answer is visible. Never waits, never fails."""
         ...
 
+    async def abandon(self) -> None:
+        """Leave what is shown as it is; the answer is to be finished by another process."""
+        ...
+
     def write(self, piece: str) -> None:
         """Show the next `piece` of the answer as soon as the pace allows. Never waits."""
         ...
 
-    async def finish(self, text: str, *, told: Told | None = None) -> Sequence[int]:
-        """Show the whole answer and, under it, what is to be told; the ids of the messages.
+    async def finish(self, text: str, outcome: Outcome) -> None:
+        """Show the whole answer and, under it, what is told; a failed turn offers another try.
 
         Raises:
             Told: Discord does not take it.
+            NotNow: We are cut off from Discord for good; the turn is to stay open for the next start.
         """
         ...
 
@@ -183,16 +210,16 @@ class PictureReply(Protocol):
         """Why no picture can be shown there, as far as is known; None if nothing is in the way."""
         ...
 
-    async def show(self, picture: Picture, *, prompt: str) -> Sequence[int]:
-        """Upload it with the prompt as its description; the ids of the messages.
+    async def show(self, picture: Picture, *, prompt: str) -> None:
+        """Upload it with the prompt as its description.
 
         Raises:
             Told: Discord does not take it.
         """
         ...
 
-    async def tell(self, told: Told) -> Sequence[int]:
-        """Say that there is no picture, and why; the ids of the messages."""
+    async def tell(self, told: Told) -> None:
+        """Say that there is no picture, and why."""
         ...
 
 

@@ -83,6 +83,10 @@ _SETTINGS = (
 SETTINGS: Mapping[str, Setting] = MappingProxyType({setting.name: setting for setting in _SETTINGS})
 
 
+# Some hundred bytes each.
+_KNOWN_PLACES = 10_000
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sourced:
     """A setting's value and the layer that it comes from.
@@ -114,9 +118,23 @@ class Settings:
         self._store = store
         self._model = model
         self._file = dict(file)
+        # Every question asks, and people change settings once in a while. A place is served by one
+        # process (Discord hands a server's events to one shard), so nobody else changes them under us.
+        self._known: dict[Place, ChatSettings] = {}
 
     async def of(self, place: Place) -> ChatSettings:
         """What holds in `place`."""
+        known = self._known
+        if place in known:
+            return known[place]
+        settings = await self._read(place)
+        if len(known) >= _KNOWN_PLACES:
+            known.clear()
+        # If somebody has changed a setting meanwhile, this goes into what was thrown away.
+        known[place] = settings
+        return settings
+
+    async def _read(self, place: Place) -> ChatSettings:
         values = {name: sourced.value for name, sourced in (await self.sources(place)).items()}
         model, temperature = values["model"], values["temperature"]
         max_tokens, system_prompt = values["max_tokens"], values["system_prompt"]
@@ -161,11 +179,13 @@ class Settings:
             raise Told(Problem.NOTHING_TO_SET)
         checked = {name: SETTINGS[name].check(value) for name, value in values.items()}
         await self._store.put(layer, self._scope(place, layer), checked)
+        self._known = {}
         return checked
 
     async def reset(self, place: Place, layer: Layer, name: str | None) -> None:
         """Take back what was set for `place` at `layer`: the setting `name`, or all where it is None."""
         await self._store.remove(layer, self._scope(place, layer), name)
+        self._known = {}
 
     async def _stored(self, place: Place) -> dict[Layer, dict[str, Value]]:
         scopes = [(Layer.CHANNEL.value, place.channel_id)]

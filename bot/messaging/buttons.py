@@ -6,43 +6,45 @@ from typing import Any, Self
 
 import discord
 
-from bot.core.access import Action
-from bot.messaging import inbound
 from bot.messaging.report import Words, tell
 
 Press = Callable[[discord.Interaction, int], Awaitable[None]]
 
 
-class UndoButton(discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]], template=r"parley:undo:\d+"):
-    """Takes a reset back; see `undo_button`."""
+class PersistentButton(discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]], template=r"parley:"):
+    """A button for the thing with that id; see `persistent_button`."""
 
-    def __init__(self, reset_id: int, *, label: str) -> None:
-        custom_id = f"parley:undo:{reset_id}"
-        super().__init__(
-            discord.ui.Button(label=label, style=discord.ButtonStyle.secondary, custom_id=custom_id)
-        )
-        self.reset_id = reset_id
+    def __init__(self, thing_id: int) -> None:
+        raise NotImplementedError
 
 
-def undo_button(press: Press, *, words: Words) -> type[UndoButton]:
-    """The kind of button that takes a reset back: `press` gets the interaction and the reset's id.
+def persistent_button(name: str, press: Press, *, label: str, words: Words) -> type[PersistentButton]:
+    """The kind of button called `name`: `press` gets the interaction and the id that the button is for.
 
-    Discord names the button by its `custom_id` alone, so what it works with is bound to the kind.
+    Discord names a button by its `custom_id` alone, so what `press` works with is bound to the kind.
+    Whatever `press` raises is told to the person who pressed.
     """
 
-    class BoundUndoButton(UndoButton, template=r"parley:undo:(?P<reset_id>\d{1,18})"):
+    class Bound(PersistentButton, template=rf"parley:{name}:(?P<id>\d{{1,20}})"):
+        def __init__(self, thing_id: int) -> None:
+            custom_id = f"parley:{name}:{thing_id}"
+            button: discord.ui.Button[discord.ui.View] = discord.ui.Button(
+                label=label, style=discord.ButtonStyle.secondary, custom_id=custom_id
+            )
+            super(PersistentButton, self).__init__(button)
+            self.thing_id = thing_id
+
         @classmethod
         async def from_custom_id(
             cls, interaction: discord.Interaction, item: discord.ui.Item[Any], match: re.Match[str], /
         ) -> Self:
-            return cls(int(match["reset_id"]), label=words.say("reset.undo"))
+            return cls(int(match["id"]))
 
         async def callback(self, interaction: discord.Interaction) -> None:
             try:
-                inbound.authorize_interaction(interaction, Action.RESET)
-                await press(interaction, self.reset_id)
+                await press(interaction, self.thing_id)
             except Exception as error:  # noqa: BLE001
                 # The outermost promise: whoever presses a button gets an answer.
                 await tell(interaction, error, words=words)
 
-    return BoundUndoButton
+    return Bound

@@ -9,28 +9,34 @@ from bot.core.model import Person, Place, Turn, TurnKind
 
 _MENTION = re.compile(r"<@!?(?P<user>\d{15,20})>|<@&(?P<role>\d{15,20})>|<#(?P<channel>\d{15,20})>")
 
+_USER = re.compile(r"<@!?(\d{15,20})>")
+_CODE = re.compile(r"```.*?```|``.*?``|`[^`]*`", re.DOTALL)
+
 _QUESTIONS = (discord.MessageType.default, discord.MessageType.reply)
 
 
-def addressed(message: discord.Message, me: discord.ClientUser) -> bool:
+def addressed(message: discord.Message, me: discord.ClientUser, *, in_our_thread: bool) -> bool:
     """Whether `message` is said to us: by a mention, a reply to us, a DM, or in a thread that we are in.
 
-    In a thread, what is said to somebody else, by a mention or a reply, is not said to us.
+    In such a thread, what is said to somebody else, by a mention or a reply, is not said to us.
     `@everyone`, `@here` and the mention of a role never are.
     """
     if message.type not in _QUESTIONS or message.author.id == me.id:
         return False
     if message.guild is None:
         return True
-    # `raw_mentions` reads the content: in threads Discord may leave the list of mentions empty.
-    named = set(message.raw_mentions) | {user.id for user in message.mentions}
+    named = {user.id for user in message.mentions}
+    if isinstance(message.channel, discord.Thread):
+        # In threads Discord may leave the list of mentions empty. What stands in code is no mention.
+        named |= {int(user) for user in _USER.findall(_CODE.sub("", message.content))}
     if me.id in named:
         return True
     replied_to = message.reference.resolved if message.reference else None
     if isinstance(replied_to, discord.Message):
         return replied_to.author.id == me.id
-    in_our_thread = isinstance(message.channel, discord.Thread) and message.channel.me is not None
-    return in_our_thread and not named and not message.mention_everyone and not message.role_mentions
+    return in_our_thread and bool(
+        message.content and not named and not message.mention_everyone and not message.role_mentions
+    )
 
 
 def turn(message: discord.Message, me: discord.ClientUser) -> Turn:
@@ -74,13 +80,16 @@ def interaction_place(interaction: discord.Interaction) -> Place:
     return Place(channel_id=interaction.channel_id, guild_id=interaction.guild_id, parent_id=parent_id)
 
 
-def authorize_interaction(interaction: discord.Interaction, action: Action) -> None:
-    """Return if whoever used a command or a button may do `action` there.
+def authorize_interaction(
+    interaction: discord.Interaction, action: Action, *, asker_id: int | None = None
+) -> None:
+    """Return if whoever used a command or a button may do `action` there, with the turn of `asker_id`.
 
     Raises:
         Told: They may not.
     """
-    authorize(actor(interaction.user, interaction.permissions), interaction_place(interaction), action)
+    who = actor(interaction.user, interaction.permissions)
+    authorize(who, interaction_place(interaction), action, asker_id=asker_id)
 
 
 def person(user: discord.abc.User) -> Person:
@@ -100,6 +109,7 @@ def actor(user: discord.abc.User, permissions: discord.Permissions) -> Actor:
         is_bot=user.bot,
         manages_channel=permissions.manage_channels or permissions.administrator,
         manages_server=permissions.manage_guild or permissions.administrator,
+        moderates=permissions.manage_messages or permissions.administrator,
     )
 
 

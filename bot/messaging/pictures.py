@@ -2,12 +2,12 @@
 
 import io
 import logging
-from collections.abc import Sequence
 
 import discord
 
 from bot.core.errors import Problem, Told
 from bot.core.model import Picture
+from bot.messaging.insist import insist
 from bot.messaging.report import DISCORD_FAULTS, Words, discord_told
 
 log = logging.getLogger(__name__)
@@ -23,6 +23,7 @@ class PictureMessage:
     """The deferred answer to an interaction; see `core.ports.PictureReply`."""
 
     def __init__(self, interaction: discord.Interaction, *, words: Words) -> None:
+        """`interaction` is acknowledged with "thinking"."""
         self._interaction = interaction
         self._words = words
 
@@ -30,8 +31,8 @@ class PictureMessage:
         """The permission to attach files that we lack here; None if we have it."""
         return None if self._interaction.app_permissions.attach_files else Told(Problem.NO_ATTACH)
 
-    async def show(self, picture: Picture, *, prompt: str) -> Sequence[int]:
-        """Upload `picture` with `prompt` as its description; the ids of the messages.
+    async def show(self, picture: Picture, *, prompt: str) -> None:
+        """Upload `picture` with `prompt` as its description.
 
         Raises:
             Told: It is too large for this server, or Discord does not take it.
@@ -39,27 +40,30 @@ class PictureMessage:
         limit_bytes = self._interaction.filesize_limit
         if len(picture.data) > limit_bytes:
             raise Told(Problem.IMAGE_TOO_LARGE, limit_mb=limit_bytes // 2**20)
-        file = discord.File(
-            io.BytesIO(picture.data),
-            filename=f"picture.{picture.extension}",
-            description=_cut(prompt, _ALT_CHARS),
-        )
-        return await self._edit(content=_caption(prompt), attachments=[file])
+        await self._edit(content=_caption(prompt), picture=picture, alt=_cut(prompt, _ALT_CHARS))
 
-    async def tell(self, told: Told) -> Sequence[int]:
-        """Say that there is no picture, and why; the ids of the messages."""
-        return await self._edit(content=self._words.told(told))
+    async def tell(self, told: Told) -> None:
+        """Say that there is no picture, and why."""
+        await self._edit(content=self._words.told(told))
 
-    async def _edit(self, *, content: str, attachments: Sequence[discord.File] = ()) -> Sequence[int]:
-        try:
-            message = await self._interaction.edit_original_response(
-                content=content, attachments=attachments, allowed_mentions=discord.AllowedMentions.none()
+    async def _edit(self, *, content: str, picture: Picture | None = None, alt: str = "") -> None:
+        async def edit() -> None:
+            # A file is read to its end when it is sent, so each try needs a new one.
+            files = [] if picture is None else [_file(picture, alt)]
+            await self._interaction.edit_original_response(
+                content=content, attachments=files, allowed_mentions=discord.AllowedMentions.none()
             )
+
+        try:
+            await insist(edit, what=f"picture {self._interaction.id}")
         except DISCORD_FAULTS as error:
             raise discord_told(
                 error, channel=self._interaction.channel, limit_bytes=self._interaction.filesize_limit
             ) from error
-        return [message.id]
+
+
+def _file(picture: Picture, alt: str) -> discord.File:
+    return discord.File(io.BytesIO(picture.data), filename=f"picture.{picture.extension}", description=alt)
 
 
 def _caption(prompt: str) -> str:

@@ -11,10 +11,14 @@ from dataclasses import dataclass
 # Discord's limit for a message of a bot. Its client counts UTF-16 code units.
 PAGE_UNITS = 2000
 
-# CommonMark 0.31, 4.5: up to three spaces, three or more backticks or tildes, an info string, in which
+# CommonMark 0.31, 4.5: three or more backticks or tildes, an info string, in which
 # a backtick fence has no backticks.
-# More than forty marks are an ornament: repeating them on every page would leave no room for the text.
-_FENCE = re.compile(r"^ {0,3}(?P<marks>`{3,40}|~{3,40})(?P<info>[^`~].*|)$")
+# People and models put blocks into lists and quotes, and Discord shows them there, so any markers of
+# those may stand before the fence. More than forty marks are an ornament: repeating them on every page
+# would leave no room for the text.
+_FENCE = re.compile(
+    r"^[ \t]*(?:>[ \t]*|(?:[-*+]|\d{1,9}[.)])[ \t]+)*(?P<marks>`{3,40}|~{3,40})(?P<info>[^`~].*|)$"
+)
 
 # An info string longer than this is no language's name; it is not repeated when a block is reopened.
 _INFO_CHARS = 60

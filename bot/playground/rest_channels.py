@@ -60,6 +60,7 @@ class ChannelRoutes:
             Route("POST", channel + "/typing", self.typing, MESSAGING),
             Route("POST", channel + "/threads", self.start_thread),
             Route("POST", channel + "/messages/{message_id}/threads", self.start_thread_from_message),
+            Route("GET", channel + "/thread-members/{user_id}", self.thread_member),
             Route("PUT", channel + "/thread-members/@me", self.join_thread),
             Route("DELETE", channel + "/thread-members/@me", self.leave_thread),
         ]
@@ -204,6 +205,14 @@ class ChannelRoutes:
         name = form.text("name", request.json.get("name"), 100, shortest=1)
         form.check()
         return wire.channel_json(self._threads.start(self._world.bot, channel, name, starter=message))
+
+    def thread_member(self, request: Request) -> Json:
+        """Say who somebody is in a thread; 404 for those who are not in it."""
+        thread = self._of_messages.channel_of(request)
+        user = self._world.users.get(as_id(request.params["user_id"]) or 0)
+        if not thread.is_thread or user is None or user.id not in thread.thread_members:
+            raise ApiError(Refusal.UNKNOWN_MEMBER)
+        return wire.thread_member_json(thread, user)
 
     def join_thread(self, request: Request) -> None:
         """Join a thread."""

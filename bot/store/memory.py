@@ -18,7 +18,11 @@ _GROWTH = 4
 
 _RECENT = (
     select(_line.c.role, _line.c.text, _line.c.tokens, _line.c.author_id, _line.c.author_name)
-    .where(_line.c.channel_id == bindparam("in_channel"), _line.c.reset_id.is_(None))
+    .where(
+        _line.c.channel_id == bindparam("in_channel"),
+        _line.c.reset_id.is_(None),
+        _line.c.turn_id != bindparam("besides"),
+    )
     .order_by(_line.c.id.desc())
     .limit(bindparam("most"))
 )
@@ -61,8 +65,10 @@ class Memory:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def recent(self, channel_id: int, *, tokens: int) -> list[Line]:
-        """The newest lines, oldest first, as many as fit `tokens` by their stored counts.
+    async def recent(self, channel_id: int, *, tokens: int, besides: int | None = None) -> list[Line]:
+        """The newest lines, oldest first, as many as fit `tokens` by their stored counts, and one at least.
+
+        Those of the turn `besides` are left out.
 
         The first line that does not fit ends the window, so it has no gaps. It costs in proportion to
         what it gives, however long the channel is. Each attempt is one statement and starts anew, so
@@ -70,8 +76,10 @@ class Memory:
         """
         most = _FIRST_LINES
         while True:
-            rows = await self._database.rows(_RECENT, {"in_channel": channel_id, "most": most})
-            fitting = _fitting(rows, tokens)
+            rows = await self._database.rows(
+                _RECENT, {"in_channel": channel_id, "besides": besides or 0, "most": most}
+            )
+            fitting = max(_fitting(rows, tokens), min(1, len(rows)))
             if fitting < most:
                 return [_as_line(row) for row in reversed(rows[:fitting])]
             most *= _GROWTH

@@ -116,6 +116,7 @@ turn = Table(
     _snowflake("author_id", nullable=False),
     Column("author_name", Words(), nullable=False),
     Column("text", Words(), nullable=False),
+    Column("addressee", Words(), nullable=False, server_default=""),
     Column("kind", Text(), nullable=False),
     Column("state", Text(), nullable=False),
     Column("problem", Text()),
@@ -125,6 +126,8 @@ turn = Table(
     Column("reasoning_tokens", BigInteger()),
     Column("completion_tokens", BigInteger()),
     Column("finish", Text()),
+    Column("outcome", Text()),
+    Column("told", Json()),
     Column("created_at", Instant(), nullable=False),
     Column("ended_at", Instant()),
 )

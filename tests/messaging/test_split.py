@@ -82,6 +82,25 @@ def test_tildes_and_longer_fences_are_closed_by_their_own_kind() -> None:
         assert page.endswith("\n````")
 
 
+@pytest.mark.parametrize(
+    ("before", "inside"),
+    [
+        ("1. Do:\n   ", "   "),
+        ("- ", "  "),
+        ("1) ", "   "),
+        ("* - ", "    "),
+        ("\t", "\t"),
+        ("      ", ""),
+        (">", ">"),
+    ],
+    ids=["ordered list", "list", "1)", "nested list", "tab", "six spaces", "quote"],
+)
+def test_blocks_in_lists_and_quotes_are_whole_on_each_page(before: str, inside: str) -> None:
+    code = "\n".join(f"{inside}line {number} of the code" for number in range(40))
+    for page in pages(f"{before}```py\n{code}\n{inside}```\nThe end.", limit=300):
+        assert page.count("```") % 2 == 0
+
+
 def test_an_unclosed_block_is_closed() -> None:
     assert pages("```python\nprint(1)") == ["```python\nprint(1)\n```"]
 

@@ -2,13 +2,26 @@
 
 from datetime import UTC, datetime, timedelta
 
-from bot.core.model import Answer, Finish, Line, Person, Place, Role, Turn, TurnKind, Usage
+from bot.core.model import (
+    Answer,
+    Finish,
+    Line,
+    Outcome,
+    Person,
+    Place,
+    Role,
+    Turn,
+    TurnKind,
+    TurnState,
+    Usage,
+)
 
 ANN = Person(id=2**62 + 7, name="Ann")
 NOW = datetime.now(UTC)
 LONG_AGO = NOW - timedelta(days=365)
 SOON = NOW + timedelta(days=1)
 CHANNEL = 2**62 + 1
+WHOLE = Outcome(state=TurnState.DELIVERED)
 
 
 def asked(turn_id: int, text: str = "How tall is the Eiffel Tower?", *, channel_id: int = CHANNEL) -> Turn:

@@ -6,7 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.store.address import DatabaseUnavailable, PostgresAddress, SQLiteAddress, parse
+from bot.store.address import (
+    DatabaseMisconfigured,
+    DatabaseUnavailable,
+    PostgresAddress,
+    SQLiteAddress,
+    parse,
+)
 
 
 @pytest.mark.parametrize(
@@ -50,10 +56,12 @@ def test_parameters_for_other_drivers_are_left_out_and_ssl_means_sslmode():
         "postgres://ann:swordfish@db:port/x",
         "postgres://ann:[swordfish@db/x",
         "postgres://ann:swordfish@db/x?sslmode",
+        "postgres://ann:sword@fish@db/x",
+        "postgres://ann:12/swordfish@db/x",
     ],
 )
 def test_a_url_that_cannot_be_read_is_refused_without_showing_it(url: str):
-    with pytest.raises(DatabaseUnavailable) as refused:
+    with pytest.raises(DatabaseMisconfigured) as refused:
         parse(url)
     assert "fish" not in repr(refused.value)
     assert "percent" in str(refused.value) or "must begin with" in str(refused.value)

@@ -32,9 +32,11 @@ async def refusal(url: str) -> str:
     return told
 
 
-async def test_a_sqlite_file_and_its_directory_are_made(sqlite_path: Path):
+async def test_a_sqlite_file_and_its_directory_are_made_for_nobody_else(sqlite_path: Path):
     async with Database.open(f"sqlite:///{sqlite_path}"):
-        assert stat.S_ISREG(os.stat(sqlite_path).st_mode)
+        files = sorted(sqlite_path.parent.iterdir())
+        assert [path.name.removeprefix(sqlite_path.name) for path in files] == ["", "-shm", "-wal"]
+        assert {os.stat(path).st_mode for path in files} == {stat.S_IFREG | 0o600}
         assert stat.S_IMODE(os.stat(sqlite_path.parent).st_mode) == 0o700
 
 
@@ -127,7 +129,9 @@ async def test_a_sqlite_file_that_cannot_be_used_is_one_sentence(tmp_path: Path,
             path = path / "parley.db"
         case _:
             path.write_text("Dear diary, " * 1000)
-    assert (await refusal(str(path))).startswith(f"The database file {path} cannot be used: ")
+    told = await refusal(str(path))
+    assert told.startswith(f"The database file {path} cannot be used: ")
+    assert told.endswith(", or set database.url (or DATABASE_URL) to another place")
 
 
 async def test_a_server_that_is_not_there_is_one_sentence():
@@ -135,7 +139,10 @@ async def test_a_server_that_is_not_there_is_one_sentence():
         taken.bind(("127.0.0.1", 0))  # nobody else gets the port, and nobody listens on it
         port = taken.getsockname()[1]
         told = await refusal(f"postgres://ann:swordfish@127.0.0.1:{port}/x?sslmode=disable")
-    assert told == f"The PostgreSQL server at 127.0.0.1:{port} cannot be reached: connection refused"
+    assert told == (
+        f"The PostgreSQL server at 127.0.0.1:{port} cannot be reached: connection refused;"
+        " check that it runs, and host and port in database.url (or DATABASE_URL)"
+    )
 
 
 async def test_a_server_that_speaks_something_else_is_one_sentence():
@@ -152,7 +159,7 @@ async def test_a_server_that_speaks_something_else_is_one_sentence():
 
 async def test_a_missing_database_is_one_sentence(postgres: Any):
     told = await refusal(postgres.get_uri(database="nowhere"))
-    assert told.endswith("has no database 'nowhere'")
+    assert "has no database 'nowhere'; create it, or " in told
 
 
 async def test_a_wrong_password_is_one_sentence_without_it():
@@ -168,7 +175,7 @@ async def test_a_wrong_password_is_one_sentence_without_it():
     async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
         port = server.sockets[0].getsockname()[1]
         told = await refusal(f"postgres://ann:swordfish@127.0.0.1:{port}/x?sslmode=disable")
-    assert told.endswith("refuses the password of user 'ann'")
+    assert told.endswith("refuses the password of user 'ann'; mend it in database.url (or DATABASE_URL)")
 
 
 async def test_a_user_who_may_not_create_tables_is_one_sentence(postgres: Any, postgres_url: str):
@@ -179,7 +186,9 @@ async def test_a_user_who_may_not_create_tables_is_one_sentence(postgres: Any, p
 
 async def test_parameters_that_the_driver_does_not_know_are_one_sentence():
     told = await refusal("postgres://ann:swordfish@127.0.0.1:1/x?sslmode=swordfish")
-    assert told == "The database URL's parameters are not understood by asyncpg"
+    assert told.startswith(
+        "The database URL's parameters are not understood by asyncpg; check those behind ?"
+    )
 
 
 async def test_postgresql_without_its_driver_says_what_to_install(monkeypatch: pytest.MonkeyPatch):

@@ -9,13 +9,24 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import event, func, insert, select
 
-from bot.core.model import Line, Outcome, Role, TurnState
+from bot.core.model import TurnState
 from bot.core.ports import MemoryStore
 from bot.store import schema
 from bot.store.database import Database
 from bot.store.memory import Memory
 from bot.store.turns import Turns
-from tests.store.examples import CHANNEL, LONG_AGO, NOW, SOON, asked, generated, question, reply, texts
+from tests.store.examples import (
+    CHANNEL,
+    LONG_AGO,
+    NOW,
+    SOON,
+    WHOLE,
+    asked,
+    generated,
+    question,
+    reply,
+    texts,
+)
 
 
 @pytest.fixture
@@ -35,8 +46,8 @@ async def say(turns: Turns, turn_id: int, *, channel_id: int = CHANNEL) -> None:
     turn = asked(turn_id, f"q{turn_id}", channel_id=channel_id)
     await turns.accept(turn)
     await turns.begin(turn, question(f"q{turn_id}"))
-    await turns.answered(turn, generated(), line=reply(f"a{turn_id}"))
-    await turns.end(turn, Outcome(state=TurnState.DELIVERED))
+    await turns.answered(turn, generated(), line=reply(f"a{turn_id}"), outcome=WHOLE)
+    await turns.end(turn, WHOLE)
 
 
 def files_with(content: bytes, directory: Path) -> list[str]:
@@ -79,12 +90,36 @@ async def test_channels_do_not_know_each_other(turns: Turns, memory: Memory):
     assert await memory.recent(12, tokens=1000) == []
 
 
-@pytest.mark.parametrize(("budget", "expected"), [(0, []), (9, []), (10, ["3"]), (25, ["2", "3"])])
+@pytest.mark.parametrize(("budget", "expected"), [(10, ["3"]), (19, ["3"]), (25, ["2", "3"])])
 async def test_the_window_ends_at_the_budget(
     database: Database, memory: Memory, budget: int, expected: list[str]
 ):
     await fill(database, 1, [10, 10, 10, 10])
     assert texts(await memory.recent(1, tokens=budget)) == expected
+
+
+@pytest.mark.parametrize("budget", [-1, 0, 9])
+async def test_the_newest_line_comes_even_where_the_budget_is_too_small_for_it(
+    database: Database, memory: Memory, budget: int
+):
+    await fill(database, 1, [1, 10])
+    assert texts(await memory.recent(1, tokens=budget)) == ["1"]
+    assert await memory.recent(2, tokens=budget) == []
+
+
+async def test_the_lines_of_a_turn_that_is_answered_anew_can_be_left_out(turns: Turns, memory: Memory):
+    for turn_id in (1, 2, 3):
+        await say(turns, turn_id)
+    assert texts(await memory.recent(CHANNEL, tokens=1000, besides=2)) == ["q1", "a1", "q3", "a3"]
+    assert texts(await memory.recent(CHANNEL, tokens=5, besides=3)) == ["a2"]
+    assert len(await memory.recent(CHANNEL, tokens=1000, besides=4)) == 6
+
+
+async def test_lines_that_are_left_out_take_nothing_of_the_budget(database: Database, memory: Memory):
+    await fill(database, 1, [10] * 3)
+    await Turns(database).accept(asked(2, channel_id=1))
+    await Turns(database).begin(asked(2, channel_id=1), question("long", tokens=1_000))
+    assert texts(await memory.recent(1, tokens=20, besides=2)) == ["1", "2"]
 
 
 async def test_a_line_that_does_not_fit_ends_the_window_although_older_ones_would(
@@ -103,7 +138,8 @@ async def test_the_window_is_the_longest_run_of_newest_lines_that_fits(
     await fill(database, channel_id, counts)
     window = await memory.recent(channel_id, tokens=budget)
     assert texts(window) == [str(number) for number in range(len(counts) - len(window), len(counts))]
-    assert sum(line.tokens for line in window) <= budget
+    assert len(window) >= min(1, len(counts))
+    assert sum(line.tokens for line in window) <= budget or len(window) == 1
     if len(window) < len(counts):
         assert sum(counts[-len(window) - 1 :]) > budget
 
@@ -175,7 +211,7 @@ async def test_an_answer_that_was_running_at_the_reset_joins_what_was_laid_aside
     await turns.accept(asked(1))
     await turns.begin(asked(1), question("q"))
     done = await memory.reset(CHANNEL, by=1, at=NOW)
-    await turns.answered(asked(1), generated(), line=reply("a"))
+    await turns.answered(asked(1), generated(), line=reply("a"), outcome=WHOLE)
 
     assert await memory.recent(CHANNEL, tokens=1000) == []
     assert await memory.undo(done.id, since=LONG_AGO)
@@ -187,7 +223,7 @@ async def test_an_answer_after_reset_and_undo_is_remembered(turns: Turns, memory
     await turns.begin(asked(1), question("q"))
     done = await memory.reset(CHANNEL, by=1, at=NOW)
     await memory.undo(done.id, since=LONG_AGO)
-    await turns.answered(asked(1), generated(), line=reply("a"))
+    await turns.answered(asked(1), generated(), line=reply("a"), outcome=WHOLE)
     assert texts(await memory.recent(CHANNEL, tokens=1000)) == ["q", "a"]
 
 
@@ -196,7 +232,7 @@ async def test_an_answer_whose_question_was_purged_is_not_remembered(turns: Turn
     await turns.begin(asked(1), question("q"))
     await memory.reset(CHANNEL, by=1, at=NOW)
     await memory.purge(before=SOON)
-    await turns.answered(asked(1), generated(), line=reply("a"))
+    await turns.answered(asked(1), generated(), line=reply("a"), outcome=WHOLE)
 
     assert await memory.recent(CHANNEL, tokens=1000) == []
     assert await turns.state(1) == TurnState.ANSWERED, "it is accounted for all the same"
@@ -212,7 +248,7 @@ async def test_question_and_answer_stay_together_however_reset_undo_and_answer_r
         await turns.begin(turn, question())
         done = await memory.reset(turn_id, by=1, at=NOW)
         await asyncio.gather(
-            turns.answered(turn, generated(), line=reply()),
+            turns.answered(turn, generated(), line=reply(), outcome=WHOLE),
             memory.undo(done.id, since=LONG_AGO),
             memory.reset(turn_id, by=1, at=NOW),
             memory.purge(before=LONG_AGO if turn_id % 2 else SOON),
@@ -283,7 +319,7 @@ async def test_forgotten_text_is_in_no_file(sqlite_path: Path):
         turns, memory = Turns(database), Memory(database)
         await turns.accept(asked(1, secret))
         await turns.begin(asked(1), question(secret))
-        await turns.answered(asked(1), generated(), line=Line(role=Role.ASSISTANT, text=secret, tokens=1))
+        await turns.answered(asked(1), generated(), line=reply(secret), outcome=WHOLE)
         await database.checkpoint()
         assert files_with(b"swordfish", sqlite_path.parent) == ["parley.db"], "or this test proves nothing"
 

@@ -2,6 +2,8 @@
 
 import asyncio
 import sys
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,11 +11,16 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, insert, text
+from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.store import migrations
+from bot.core.model import TurnState
+from bot.store import migrations, schema
 from bot.store.database import Database, DatabaseUnavailable
+from bot.store.memory import Memory
 from bot.store.schema import metadata
+from bot.store.turns import Turns
+from tests.store.examples import ANN, CHANNEL, LONG_AGO, NOW, WHOLE, asked, question, texts
 
 SCRIPT = ScriptDirectory.from_config(migrations.configuration())
 REVISIONS = [script.revision for script in SCRIPT.walk_revisions()][::-1]
@@ -45,7 +52,10 @@ async def test_from_every_version_the_tables_become_what_the_schema_says(url: st
         assert await connection.run_sync(differences) == []
 
 
-async def test_the_indexes_are_those_of_the_schema_with_their_conditions(url: str):
+@pytest.mark.parametrize("revision", [None, *REVISIONS])
+async def test_the_indexes_are_those_of_the_schema_with_their_conditions(url: str, revision: str | None):
+    if revision is not None:
+        await drop_everything_and_upgrade_to(url, revision)
     async with Database.open(url) as database, database.transaction() as connection:
         migrated = await connection.run_sync(definitions)
         await connection.execute(text("DROP TABLE alembic_version"))
@@ -53,6 +63,39 @@ async def test_the_indexes_are_those_of_the_schema_with_their_conditions(url: st
         await connection.run_sync(metadata.create_all)
         created = await connection.run_sync(definitions)
     assert {d for d in migrated if "alembic" not in d[0]} == created
+
+
+async def test_what_the_first_version_kept_is_there_and_can_be_finished(url: str):
+    await drop_everything_and_upgrade_to(url, "0001", write_as_the_first_version)
+    async with Database.open(url) as database:
+        turns, memory = Turns(database), Memory(database)
+        answered, silent, accepted = await turns.unfinished()
+        assert accepted.turn == replace(asked(2**62, f"q{2**62}"), addressee="")
+        assert (accepted.state, accepted.asked_at, accepted.outcome) == ("accepted", LONG_AGO, None)
+        assert (answered.turn.id, answered.outcome, answered.text) == (1, WHOLE, "a1")
+        assert silent.outcome is not None
+        assert (silent.turn.id, silent.outcome.state) == (2, TurnState.FAILED)
+        assert await turns.state(4) == TurnState.DELIVERED
+        assert texts(await memory.recent(CHANNEL, tokens=100)) == ["q1", "a1", "q2", "q3", "a3"]
+
+        reopened = await turns.reopen(3)
+        assert reopened is not None
+        assert (reopened.turn.text, reopened.pages) == ("q3", [30, 31])
+        assert await memory.undo(1, since=LONG_AGO)
+        assert texts(await memory.recent(CHANNEL, tokens=100)) == ["q1", "a1", "q2", "q3", "q4", "a4"]
+
+        await turns.accept(asked(5))
+        await turns.begin(asked(5), question("q5"))
+        assert texts(await memory.recent(CHANNEL, tokens=10)) == ["q5"]
+        assert (await memory.reset(CHANNEL, by=1, at=NOW)).id > 1
+
+
+async def test_the_first_version_can_still_write_when_the_second_has_come_up(url: str):
+    """Hosts start the new process before they stop the old one."""
+    async with Database.open(url) as database:
+        async with database.transaction() as connection:
+            await write_as_the_first_version(connection)
+        assert [found.turn.id for found in await Turns(database).unfinished()] == [1, 2, 2**62]
 
 
 async def test_a_database_of_a_newer_program_is_left_alone(url: str):
@@ -102,8 +145,39 @@ async def test_a_migration_that_fails_leaves_the_tables_as_they_were(url: str):
             pass
 
 
-async def drop_everything_and_upgrade_to(url: str, revision: str) -> None:
+async def nothing(connection: AsyncConnection) -> None:
+    """No rows."""
+
+
+async def write_as_the_first_version(connection: AsyncConnection) -> None:
+    """Turns answered, answered with nothing, failed, delivered and then laid aside, and accepted."""
+    states = {1: "answered", 2: "answered", 3: "failed", 4: "delivered", 2**62: "accepted"}
+    common = {"channel_id": CHANNEL, "author_id": ANN.id, "author_name": ANN.name, "created_at": LONG_AGO}
+    turn = common | {"guild_id": 5, "parent_id": 6, "kind": "chat"}
+    turns = [turn | {"id": id_, "text": f"q{id_}", "state": state} for id_, state in states.items()]
+    reset = {"channel_id": CHANNEL, "by_id": 1, "at": NOW}
+    lines = [
+        common
+        | {"turn_id": int(said[1]), "role": {"q": "user", "a": "assistant"}[said[0]], "text": said}
+        | {"tokens": 10, "reset_id": 1 if said[1] == "4" else None}
+        for said in ("q1", "a1", "q2", "q3", "a3", "q4", "a4")
+    ]
+    pages = [{"turn_id": 3, "number": number, "message_id": 30 + number} for number in (0, 1)]
+    for table, rows in (
+        (schema.turn, turns),
+        (schema.reset, [reset]),
+        (schema.line, lines),
+        (schema.page, pages),
+    ):
+        await connection.execute(insert(table), rows)
+
+
+async def drop_everything_and_upgrade_to(
+    url: str, revision: str, write: Callable[[AsyncConnection], Awaitable[None]] = nothing
+) -> None:
+    """A database as the version of `revision` left it, with the rows that `write` adds."""
     async with Database.open(url) as database, database.transaction() as connection:
         await connection.run_sync(metadata.drop_all)
         await connection.execute(text("DROP TABLE alembic_version"))
         await connection.run_sync(migrations.upgrade, revision)
+        await write(connection)

@@ -209,15 +209,24 @@ async def test_prompt_and_answer_always_fit_the_window(world: World) -> None:
     assert len(world.prompts[-1]) < 21, "the oldest lines are out"
 
 
-async def test_the_models_stream_is_closed_when_the_bot_is_stopped(world: World) -> None:
+async def test_what_is_not_answered_when_the_bot_is_stopped_is_answered_after_the_restart(
+    world: World,
+) -> None:
     never = asyncio.Event()
     world.openai.answers(Script(chunks=["Once upon ", "a time"], gates={1: never}))
     async with world.running() as parley:
         question = await world.ask("a long story")
         await world.reply(question)
+        waiting = await world.ask("and you?", person=world.bob)
         parley.stop()
+        late = await world.ask("me too", channel=world.dm)
         await world.openai.until(lambda: world.openai.closed_early == 1, timeout_s=10)
-        assert await world.ended(question, timeout=10) == "stopped"
-        text, note = world.said()[0].split("\n")
-        assert text == "Once upon"
-        assert "being restarted" in note
+    assert world.said() == ["Once upon"]
+    world.openai.answers("There was a bot.", "Me too.", "All of you.")
+    async with world.running():
+        for asked in (question, waiting, late):
+            assert await world.ended(asked, timeout=10) == "delivered"
+        assert world.said()[0] == "There was a bot."
+        assert sorted([*world.said(), *world.said(world.dm)]) == sorted(
+            ["There was a bot.", "Me too.", "All of you."]
+        )
