@@ -6,8 +6,8 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 
 .PHONY: try run test check bench fix clean
 
-try: $(VENV)/try.installed  ## Talk to the bot in a playground: no account, no key
-	$(BIN)/python -m bot try
+try: $(VENV)/try.installed  ## Talk to the bot in a playground: no account, no key; PORT=8766 for another port
+	$(BIN)/python -m bot try $(if $(PORT),--port '$(PORT)')
 
 run: $(VENV)/run.installed  ## Run the bot: DISCORD_TOKEN and OPENAI_API_KEY in the environment
 	$(BIN)/python -m bot run

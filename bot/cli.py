@@ -11,10 +11,12 @@ from contextlib import suppress
 from pathlib import Path
 
 from bot import __version__, app, config, trial
-from bot.store.database import DatabaseUnavailable
+from bot.store.address import DatabaseMisconfigured, DatabaseUnavailable
 
 # Exit codes of sysexits.h, which service managers understand.
 EX_OK, EX_UNAVAILABLE, EX_CONFIG = 0, 69, 78
+# What a shell reports of a program that SIGINT ended.
+_EX_INTERRUPTED = 128 + signal.SIGINT
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -22,7 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         return asyncio.run(options.command(options))
-    except (config.ConfigError, app.StartRefused, trial.TrialUnavailable) as mistake:
+    except (config.ConfigError, app.StartRefused, trial.TrialUnavailable, DatabaseMisconfigured) as mistake:
         print(mistake, file=sys.stderr)
         return EX_CONFIG
     except DatabaseUnavailable as unavailable:
@@ -47,8 +49,12 @@ def _parser() -> argparse.ArgumentParser:
         "try", help="talk to the bot in a playground: no account, no key, no network"
     )
     attempt.add_argument(
-        "--port", type=int, default=8765, help="where the playground's page is (default: 8765)"
+        "--config",
+        type=Path,
+        default=argparse.SUPPRESS,
+        help="a configuration file, for its model and settings (default: none, not even config.yaml)",
     )
+    attempt.add_argument("--port", help="where the playground's page is (default: the first free from 8765)")
     attempt.add_argument("--no-browser", action="store_true", help="only print the page's address")
     attempt.set_defaults(command=_try)
     return parser
@@ -65,12 +71,14 @@ async def _run(options: argparse.Namespace) -> int:
 
 async def _try(options: argparse.Namespace) -> int:
     _log_to_stderr("warning")
-    async with trial.opened(os.environ, port=options.port, config_file=options.config) as (parley, page_url):
-        _stop_on_signals(parley)
-        running = asyncio.create_task(parley.run(), name="parley")
-        print(f"\n  Parley is at {page_url}\n  Stop it with Ctrl+C.\n", flush=True)
+    port = None if options.port is None else trial.port_of(options.port)
+    config_file = config.find(options.config, os.environ, Path.cwd(), standard=None)
+    async with trial.opened(os.environ, port=port, config_file=config_file) as opened:
+        _stop_on_signals(opened.parley)
+        running = asyncio.create_task(opened.parley.run(), name="parley")
+        print(f"\n  Parley is at {opened.page_url}\n  {opened.model}\n  Stop it with Ctrl+C.\n", flush=True)
         if not options.no_browser:
-            await trial.show(page_url)
+            await trial.show(opened.page_url)
         await running
     return EX_OK
 
@@ -79,14 +87,16 @@ def _stop_on_signals(parley: app.App) -> None:
     """SIGTERM and Ctrl+C let the bot finish what it answers; a second Ctrl+C ends it at once."""
     loop = asyncio.get_running_loop()
 
-    def stop(number: signal.Signals) -> None:
-        loop.remove_signal_handler(number)
+    def interrupt() -> None:
+        # Whatever is under way is in the database, as it would be after a power cut.
+        loop.add_signal_handler(signal.SIGINT, os._exit, _EX_INTERRUPTED)
+        print("\nStopping; Ctrl+C again ends it at once.", file=sys.stderr, flush=True)
         parley.stop()
 
     # Windows has no signal handlers on the loop; there, Ctrl+C ends the process as it always does.
     with suppress(NotImplementedError):
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, stop, number)
+        loop.add_signal_handler(signal.SIGTERM, parley.stop)
+        loop.add_signal_handler(signal.SIGINT, interrupt)
 
 
 def _log_to_stderr(level: str) -> None:

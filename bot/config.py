@@ -310,8 +310,10 @@ class Config(_Section):
         return {name: m.context_window for name, m in self.models.items() if m.context_window is not None}
 
 
-def find(explicit: Path | None, environ: Mapping[str, str], cwd: Path) -> Path | None:
-    """The file to read: `explicit`, else PARLEY_CONFIG, else `config.yaml` in `cwd` if there is one.
+def find(
+    explicit: Path | None, environ: Mapping[str, str], cwd: Path, *, standard: str | None = "config.yaml"
+) -> Path | None:
+    """The file to read: `explicit`, else PARLEY_CONFIG, else `standard` in `cwd` if there is one.
 
     Raises:
         ConfigError: The file that was asked for is not there.
@@ -323,8 +325,7 @@ def find(explicit: Path | None, environ: Mapping[str, str], cwd: Path) -> Path |
             if not os.path.exists(cwd / path):
                 raise ConfigError(f"{asker} names {path}, which is not there")
             return cwd / path
-    standard = cwd / "config.yaml"
-    return standard if os.path.exists(standard) else None
+    return cwd / standard if standard and os.path.exists(cwd / standard) else None
 
 
 def load(path: Path | None, environ: Mapping[str, str], *, need_discord: bool = True) -> Config:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, SecretStr, ValidationError
 
 from bot.config import Config, ConfigError, find, load
+from bot.core.settings import SETTINGS
 
 ROOT = Path(__file__).parent.parent
 EXAMPLE = ROOT / "config.yaml.example"
@@ -233,6 +234,12 @@ def test_the_file_is_the_one_asked_for_first(tmp_path: Path) -> None:
     assert find(Path("a.yaml"), environ, tmp_path) == tmp_path / "a.yaml"
     assert find(None, environ, tmp_path) == tmp_path / "b.yaml"
     assert find(None, {"PARLEY_CONFIG": ""}, tmp_path) == tmp_path / "config.yaml"
+
+
+def test_a_file_of_the_standard_name_is_left_alone_where_none_is_standard(tmp_path: Path) -> None:
+    (tmp_path / "config.yaml").touch()
+    assert find(None, {}, tmp_path, standard=None) is None
+    assert find(None, {"PARLEY_CONFIG": "config.yaml"}, tmp_path, standard=None) == tmp_path / "config.yaml"
 
 
 def test_without_any_file_there_is_none(tmp_path: Path) -> None:
@@ -515,12 +522,30 @@ def switched_on() -> str:
     return re.sub(r"^( *)#(?=\S)", r"\1", EXAMPLE.read_text(encoding="utf-8"), flags=re.MULTILINE)
 
 
-def test_the_example_works_with_two_variables_and_sets_the_defaults(write: Write) -> None:
-    config, default = load(EXAMPLE, ENVIRON), load(None, ENVIRON)
-    assert config.model_copy(update={"chat": default.chat}) == default
-    assert config.chat.file_settings() == {"max_tokens": 2048}
+def outcome(path: Path | None, environ: Mapping[str, str]) -> Config | list[str]:
+    """The configuration, or its mistakes without the places where they stand."""
+    try:
+        return load(path, environ)
+    except ConfigError as error:
+        return [re.sub(r"^\S*:\d+: ", "", line) for line in str(error).splitlines()]
+
+
+@pytest.mark.parametrize("bits", range(16))
+def test_the_example_behaves_like_no_file_whatever_the_environment_says(bits: int) -> None:
+    every = {**ENVIRON, "OPENAI_BASE_URL": "http://h/v1", "DATABASE_URL": "postgres://h/db"}
+    environ = {name: value for bit, (name, value) in enumerate(every.items()) if bits >> bit & 1}
+    assert outcome(EXAMPLE, environ) == outcome(None, environ)
+
+
+def test_what_the_example_shows_are_the_defaults(write: Write) -> None:
+    config, default = load(write(switched_on()), ENVIRON), load(None, ENVIRON)
+    assert config.providers == default.providers
+    assert config.database == default.database
+    assert config.images == default.images
+    assert config.log == default.log
     assert config.chat.context_tokens == default.chat.context_tokens
-    assert load(write(switched_on()), ENVIRON).windows() == {"openai/my-model": 128_000}
+    assert config.chat.max_tokens == SETTINGS["max_tokens"].default
+    assert config.windows() == {"openai/my-model": 128_000}
 
 
 def test_the_example_has_every_key() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import mimetypes
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from . import components, embeds, mentions
@@ -137,19 +137,22 @@ def _reference(body: Json, draft: Draft, form: Form) -> None:
 
 def _attachments(body: Json, files: dict[int, Upload], draft: Draft, form: Form) -> None:
     given = body.get("attachments")
-    named: set[int] = set()
+    named = dict(files)
     if "attachments" in body:
         draft.kept = []
-        for index, item in enumerate(form.items("attachments", given, _MULTIPART_LIMIT)):
+        for index, each in enumerate(form.items("attachments", given, _MULTIPART_LIMIT)):
             path = f"attachments.{index}"
+            if not isinstance(each, dict):
+                form.fault(path, "DICT_TYPE_CONVERT", "Only dictionaries may be used in a DictType")
+                continue
+            item: Json = each  # pyright: ignore[reportUnknownVariableType]: JSON
             identity: Any = item.get("id")
             number = int(identity) if isinstance(identity, int | str) and str(identity).isdigit() else -1
             if number in files:
-                named.add(number)
-                files[number].description = (
-                    form.text(f"{path}.description", item.get("description"), 1024) or None
-                )
-                files[number].filename = str(item.get("filename") or files[number].filename)
+                description = form.text(f"{path}.description", item.get("description"), 1024)
+                name = str(item.get("filename") or files[number].filename)
+                # The request is on record as it came.
+                named[number] = replace(files[number], filename=name, description=description or None)
             elif number > _MULTIPART_LIMIT:
                 draft.kept.append(number)
             else:
@@ -161,4 +164,4 @@ def _attachments(body: Json, files: dict[int, Upload], draft: Draft, form: Form)
             "attachments", "BASE_TYPE_BAD_LENGTH", f"Must be between 0 and {_MULTIPART_LIMIT} in length."
         )
     if files:
-        draft.uploads = [files[number] for number in sorted(files)]
+        draft.uploads = [named[number] for number in sorted(named)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable
 from typing import Any
 
@@ -13,7 +14,7 @@ _SCHEMES = ("http://", "https://", "attachment://")
 
 
 def check(given: object, form: Form) -> list[Json]:
-    """Return the embeds as Discord stores them (type "rich"), their faults noted in `form`."""
+    """Return copies of the embeds as Discord stores them (type "rich"), their faults noted in `form`."""
     embeds: list[Json] = []
     total = 0
     for index, item in enumerate(form.items("embeds", given, 10)):
@@ -21,7 +22,8 @@ def check(given: object, form: Form) -> list[Json]:
         if not isinstance(item, dict):
             form.fault(path, "DICT_TYPE_CONVERT", "Only dictionaries may be used in a DictType")
             continue
-        embed: Json = item  # pyright: ignore[reportUnknownVariableType]: JSON
+        sent: Json = item  # pyright: ignore[reportUnknownVariableType]: JSON
+        embed = copy.deepcopy(sent)
         total += _embed(embed, path, form)
         embeds.append({"type": "rich", **{key: value for key, value in embed.items() if value is not None}})
     if total > _TOTAL:
@@ -34,8 +36,12 @@ def _embed(embed: Json, path: str, form: Form) -> int:
     text = form.text(f"{path}.title", embed.get("title"), 256)
     text += form.text(f"{path}.description", embed.get("description"), 4096)
     fields = form.items(f"{path}.fields", embed.get("fields"), 25)
-    for number, field in enumerate(fields):
+    for number, item in enumerate(fields):
         where = f"{path}.fields.{number}"
+        if not isinstance(item, dict):
+            form.fault(where, "DICT_TYPE_CONVERT", "Only dictionaries may be used in a DictType")
+            continue
+        field: Json = item  # pyright: ignore[reportUnknownVariableType]: JSON
         text += form.text(f"{where}.name", field.get("name"), 256, shortest=1)
         text += form.text(f"{where}.value", field.get("value"), 1024, shortest=1)
         field.setdefault("inline", False)

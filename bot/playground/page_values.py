@@ -7,6 +7,7 @@ from typing import Any
 from . import command_rules, commands
 from .commands import Commands
 from .entities import Channel, Json
+from .errors import FormError
 from .options import OptionValue
 from .people import Person
 from .requests import Request
@@ -25,8 +26,14 @@ class Given:
         """Return the options as a person's client has them: typed, with users, channels and files as such.
 
         A file's option holds its place among the files sent along.
+
+        Raises:
+            FormError: the options are no object.
         """
-        given: Json = request.json.get("options") or {}
+        sent: Any = request.json.get("options") or {}
+        if not isinstance(sent, dict):
+            raise FormError([("options", "DICT_TYPE_CONVERT", "Only dictionaries may be used in a DictType")])
+        given: Json = sent  # pyright: ignore[reportUnknownVariableType]: JSON
         found = commands.find(self._commands.offered(person, channel), str(request.json.get("name", "")))
         kinds: dict[str, int] = {}
         if found is not None:

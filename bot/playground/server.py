@@ -18,6 +18,7 @@ from .errors import Refusal
 from .faults import Fault
 from .interactions import TOKEN_LIFE_S, Interaction
 from .limits import Limits
+from .origin import is_ours
 from .page import Page
 from .people import Hands
 from .requests import BODY_LIMIT_BYTES, Request
@@ -36,6 +37,7 @@ class Playground(Stage):
     """Discord in a box.
 
     `rate_limits` may be False (no limits, no headers) or a factor for every window (0.1: ten times as quick).
+    `remembers`: the bot has been in this box before, and the page says that it may know more than is shown.
     """
 
     def __init__(
@@ -46,6 +48,7 @@ class Playground(Stage):
         bot_name: str = "Parley",
         rate_limits: bool | float = True,
         heartbeat_interval_s: float = 41.25,
+        remembers: bool = False,
     ) -> None:
         super().__init__(token=token, bot_name=bot_name)
         self._port = port
@@ -57,7 +60,9 @@ class Playground(Stage):
         )
         self.equip(Hands(self._messages, self._threads, self._acts, self.events, self.world.dm_with))
         self._rest = self._make_rest(float(rate_limits))
-        self._page = Page(self.world, self.gateway, self.events, self.commands, self._interactions)
+        self._page = Page(
+            self.world, self.gateway, self.events, self.commands, self._interactions, remembers=remembers
+        )
         self._runner: web.ServerRunner | None = None
 
     def _make_rest(self, scale: float) -> Rest:
@@ -79,8 +84,11 @@ class Playground(Stage):
         server = web.Server(self._serve, request_factory=_request, access_log=None)
         runner = self._runner = web.ServerRunner(server, shutdown_timeout=0.5)
         await runner.setup()
-        site = web.TCPSite(runner, "127.0.0.1", self._port)
-        await site.start()
+        try:
+            await web.TCPSite(runner, "127.0.0.1", self._port).start()
+        except OSError:
+            await runner.cleanup()
+            raise
         self._port = int(runner.addresses[0][1])
         self._messages.base_url = f"http://127.0.0.1:{self._port}"
         self.gateway.url = self.gateway_url
@@ -117,6 +125,10 @@ class Playground(Stage):
         return f"http://127.0.0.1:{self._port}/"
 
     async def _serve(self, request: web.BaseRequest) -> web.StreamResponse:
+        if not is_ours(request):
+            return web.json_response(
+                {"code": 0, "message": "The box can only be used from its own address."}, status=403
+            )
         path = request.path
         if path.startswith(PREFIX):
             return await self._rest.serve(request)

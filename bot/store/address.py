@@ -22,6 +22,10 @@ class DatabaseUnavailable(Exception):
     """The database cannot be used. The text is one sentence for the operator, without any secret."""
 
 
+class DatabaseMisconfigured(DatabaseUnavailable):
+    """What the configuration says of the database cannot be right; waiting does not help."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SQLiteAddress:
     """A file; None is a database in memory, which is gone with the process."""
@@ -49,7 +53,7 @@ def parse(url: str) -> SQLiteAddress | PostgresAddress:
     """The address that `url` means: a URL of either database, or a plain path of a SQLite file.
 
     Raises:
-        DatabaseUnavailable: It cannot be read, or is of another kind of database.
+        DatabaseMisconfigured: It cannot be read, or is of another kind of database.
     """
     scheme, separator, rest = url.strip().partition("://")
     kind = scheme.lower().partition("+")[0]
@@ -59,7 +63,9 @@ def parse(url: str) -> SQLiteAddress | PostgresAddress:
         return _sqlite(rest.partition("?")[0].removeprefix("/"))
     if kind in ("postgres", "postgresql"):
         return _postgres(rest)
-    raise DatabaseUnavailable("The database URL must begin with sqlite:/// or postgresql://")
+    raise DatabaseMisconfigured(
+        "The database URL must begin with sqlite:/// or postgresql://; mend database.url or DATABASE_URL"
+    )
 
 
 def _sqlite(path: str) -> SQLiteAddress:
@@ -73,11 +79,12 @@ def _postgres(rest: str) -> PostgresAddress:
         query = parse_qsl(parts.query, strict_parsing=bool(parts.query))
     except ValueError:
         host, port, user, query, parts = None, None, None, [], None
-    if parts is None or parts.fragment:
+    # Of a second @, asyncpg and this parser make different hosts; one behind a slash is a password's too.
+    if parts is None or parts.fragment or parts.netloc.count("@") > 1 or "@" in parts.path:
         # The parser's own words would quote a piece of the password.
-        raise DatabaseUnavailable(
-            "The database URL cannot be read; special characters in its user or password"
-            " must be percent-encoded (`#` as %23, `/` as %2F, `@` as %40)"
+        raise DatabaseMisconfigured(
+            "The database URL cannot be read: special characters in its user or password"
+            " must be percent-encoded (`#` as %23, `/` as %2F, `@` as %40); mend database.url or DATABASE_URL"
         ) from None
     kept: dict[str, str] = {}
     for name, value in query:

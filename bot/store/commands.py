@@ -1,6 +1,6 @@
 """Which slash commands Discord was last given, so that they are synchronised only when they changed."""
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, delete, select
 
 from bot.store.database import Database
 from bot.store.schema import command_fingerprint
@@ -8,6 +8,7 @@ from bot.store.schema import command_fingerprint
 _GET = select(command_fingerprint.c.fingerprint).where(
     command_fingerprint.c.application_id == bindparam("of_application")
 )
+_FORGET = delete(command_fingerprint)
 
 
 class Fingerprints:
@@ -28,3 +29,7 @@ class Fingerprints:
     async def put(self, application_id: int, fingerprint: str) -> None:
         """Remember what Discord was given."""
         await self._database.change(self._put, {"application_id": application_id, "fingerprint": fingerprint})
+
+    async def forget(self) -> None:
+        """Take it that no application was given any commands, so that all are synchronised again."""
+        await self._database.change(_FORGET)

@@ -6,8 +6,10 @@ the statement. Here a cursor does all of it in one; the adapter does not see the
 """
 
 import asyncio
+import os
 import sqlite3
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -101,9 +103,15 @@ class Cursor:
 
 
 async def connect(path: Path | None) -> Connection:
-    """Open the file at `path` (a private database in memory for None), creating it if need be."""
+    """Open the file at `path` (a private database in memory for None), creating it if need be.
+
+    A file that is created is its owner's alone; SQLite gives what it keeps beside it the same mode.
+    """
 
     def opened() -> sqlite3.Connection:
+        if path is not None:
+            with suppress(FileExistsError):
+                os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
         connection = sqlite3.connect(path or ":memory:", isolation_level=None, check_same_thread=False)
         try:
             for pragma in _PRAGMAS:

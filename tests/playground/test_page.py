@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
 import aiohttp
 import orjson
 import pytest
+
+from bot.playground import Playground
 
 from .conftest import Box, Wire
 from .test_interactions import ready
@@ -107,8 +110,9 @@ async def test_commands_completions_buttons_and_forms_work_on_the_page(box: Box,
     await box.discord.until(lambda: "hello bob" in str(box.general.transcript(box.ann)))
     _, opened = await browser.ask("POST", f"{channel}/commands", {"name": "feedback", "options": {}})
     form = f"/interactions/{opened['interaction_id']}/modal"
-    while (await browser.ask("POST", form, {"values": {"what": "good"}}))[0] != 200:
-        await box.discord.changes.next()
+    while (await browser.ask("POST", form, {"values": {"what": "good"}}))[0] != 200:  # noqa: ASYNC110  # noqa: ASYNC110
+        # The form may have been opened between the answer and now: nothing would wake us.
+        await asyncio.sleep(0.01)
     await box.discord.until(lambda: "noted: good" in str(box.general.transcript()))
     status, refused = await browser.ask("POST", f"{channel}/commands", {"name": "nonsense"})
     assert (status, refused["message"]) == (400, "'nonsense' is not a registered command")
@@ -137,9 +141,66 @@ async def test_another_sites_page_cannot_drive_the_box(browser: Browser, headers
     assert (await browser.ask("GET", "/world", headers=headers))[0] == 403
 
 
+@pytest.mark.parametrize(
+    "path", ["/", "/static/page.js", "/api/v10/users/@me", "/gateway", "/attachments/1/2/a"]
+)
+@pytest.mark.parametrize("headers", [{"Host": "evil.example"}, {"Origin": "http://evil.example"}])
+async def test_no_part_of_the_box_answers_another_site(
+    box: Box, browser: Browser, path: str, headers: dict[str, str]
+) -> None:
+    known = {"Authorization": f"Bot {box.discord.token}"}
+    async with browser.session.get(f"{browser.url}{path}", headers=known | headers) as response:
+        assert response.status == 403
+    assert box.discord.requests == []
+
+
+async def test_the_policy_lets_nothing_but_our_own_files_run_or_load(browser: Browser) -> None:
+    async with browser.session.get(f"{browser.url}/") as response:
+        policy, page = response.headers["Content-Security-Policy"], await response.text()
+    assert policy.startswith("default-src 'none'; script-src 'self'; style-src 'self';")
+    assert "connect-src 'self';" in policy
+    assert "Content-Security-Policy" not in page, "there is one policy, in the header"
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "status"),
+    [
+        ("messages", {"content": "a", "reply_to": {}}, 404),
+        ("messages", {"content": "a", "reply_to": [1]}, 404),
+        ("messages", [1], 400),
+        ("commands", {"name": "hello", "options": [1, 2]}, 400),
+        ("commands", {"name": "hello", "options": 5}, 400),
+        ("commands", {"name": "hello", "target_id": {}}, 404),
+        ("commands", {"name": ""}, 400),
+        ("autocomplete", {"name": "hello", "options": [1, 2]}, 400),
+    ],
+)
+async def test_what_the_page_would_never_send_is_refused(
+    box: Box, browser: Browser, path: str, body: object, status: int
+) -> None:
+    await ready(box)
+    assert (await browser.ask("POST", f"/channels/{box.general.id}/{path}", body))[0] == status
+
+
+async def test_a_box_that_was_used_before_says_so() -> None:
+    for remembers in (False, True):
+        async with (
+            Playground(remembers=remembers) as playground,
+            aiohttp.ClientSession() as session,
+            session.get(f"{playground.page_url}page/world") as response,
+        ):
+            assert (await response.json())["remembers"] is remembers
+
+
 async def test_the_pages_files_are_served_and_no_others(box: Box, browser: Browser) -> None:
     async with browser.session.get(f"{browser.url}/static/page.js") as response:
         assert (response.status, response.content_type) == (200, "text/javascript")
-    for path in ("/static/../page.py", "/static/%2e%2e/page.py", "/static/page.py", "/nothing"):
+    for path in (
+        "/static/%00.js",
+        "/static/../page.py",
+        "/static/%2e%2e/page.py",
+        "/static/page.py",
+        "/nothing",
+    ):
         async with browser.session.get(f"{browser.url}{path}") as response:
             assert response.status == 404

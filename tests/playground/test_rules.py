@@ -7,6 +7,7 @@ import time
 
 import aiohttp
 import discord
+import orjson
 import pytest
 
 from bot.playground import MessageFlag, Permission, Playground
@@ -443,3 +444,37 @@ async def test_people_need_permission_too(box: Box) -> None:
         await box.bob.edit(box.general.transcript()[0], "not mine")
     with pytest.raises(ValueError, match="2000"):
         await box.ann.say(box.general, "x" * 2001)
+
+
+async def test_what_is_recorded_stays_as_it_was_sent(box: Box, wire: Wire) -> None:
+    body = {
+        "embeds": [
+            {
+                "title": "t",
+                "fields": [{"name": "n", "value": "v"}],
+                "image": {"url": "attachment://seen.txt"},
+            }
+        ],
+        "attachments": [{"id": 0, "filename": "seen.txt", "description": "what it is"}],
+    }
+    form = aiohttp.FormData(quote_fields=False)
+    form.add_field("payload_json", orjson.dumps(body).decode())
+    form.add_field("files[0]", b"abc", filename="sent.txt")
+    headers = {"Authorization": f"Bot {box.discord.token}"}
+    url = f"{box.discord.rest_url}/channels/{box.general.id}/messages"
+    async with wire.session.post(url, data=form, headers=headers) as response:
+        message = await response.json()
+    assert message["embeds"][0]["image"]["url"] == message["attachments"][0]["url"]
+    assert message["embeds"][0]["fields"][0]["inline"] is False
+    assert message["attachments"][0]["filename"] == "seen.txt"
+    request = box.discord.requests[-1]
+    assert request.body == body
+    assert (request.files[0].filename, request.files[0].description) == ("sent.txt", None)
+
+
+@pytest.mark.parametrize(
+    "body", [{"embeds": [{"title": "t", "fields": [1]}]}, {"content": "a", "attachments": [1]}]
+)
+async def test_items_that_are_no_objects_are_refused(wire: Wire, body: object) -> None:
+    answer = await wire.post(body)
+    assert (answer.status, answer.body["code"]) == (400, 50035)

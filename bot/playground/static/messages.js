@@ -120,6 +120,7 @@ function hint() {
   return [el("div", { class: "hint" }, el("div", { class: "hint-mark" }, icon(dm ? "people" : "hash")),
     el("p", { class: "hint-title" }, dm ? `You and ${channelName(channel)}` : `Welcome to ${channel.type === TYPE.text ? "#" : ""}${channel.name}`),
     dm ? el("p", {}, "Write anything: here it answers without being mentioned.") : el("p", {}, "Type ", el("kbd", {}, `@${bot}`), " and a question. ", el("kbd", {}, "/"), " shows the commands."),
+    state.remembers && el("p", { class: "muted" }, `Messages from before the restart are not shown here, but ${bot} still remembers them.`),
     !state.online && el("p", { class: "muted" }, `${bot} is offline: start it first, then it hears what you write.`))];
 }
 

@@ -11,6 +11,7 @@ export const state = {
   you: null, // the person this page belongs to
   speaker: null, // the id of the person who speaks now
   online: false,
+  remembers: false, // the bot has been in this box before the box was opened anew
   linked: true, // to the box
   guilds: [],
   commands: [],
@@ -41,6 +42,7 @@ export function takeWorld(world) {
   state.bot = world.bot;
   state.you = world.you;
   state.online = Boolean(world.online);
+  state.remembers = Boolean(world.remembers);
   state.guilds = world.guilds ?? [];
   state.commands = world.commands ?? [];
   state.users = new Map([...(world.users ?? []), world.you, world.bot].filter(Boolean).map((user) => [user.id, user]));
