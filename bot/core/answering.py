@@ -29,6 +29,10 @@ log = logging.getLogger(__name__)
 _SHRINK = 0.7
 _SHRINK_TRIES = 3
 
+# What the quickest model takes from a request to its first word: until then, both have the loop for
+# themselves. Should we die meanwhile, the turn is accepted, and the next start answers it.
+_REQUEST_S = 0.02
+
 # System prompts whose tokens are not counted again.
 _SYSTEM_LINES = 100
 
@@ -118,8 +122,10 @@ class Answering:
             question = await self._question(turn)
             async with attempt.entering:
                 earlier = await self._recall.recent(channel_id, besides=turn.id)
-                await self._turns.begin(turn, question)
+                # The model is asked first, and while it thinks the question is written down.
                 attempt.generate(asyncio.create_task(self._generate(attempt, [*earlier, question], settings)))
+                await asyncio.sleep(_REQUEST_S)
+                await self._turns.begin(turn, question)
             outcome = await attempt.outcome(settings)
             if attempt.abandoned and outcome.state is TurnState.STOPPED:
                 self._recall.drop(channel_id)
