@@ -12,6 +12,9 @@ from bot.messaging.report import DISCORD_FAULTS, Words, discord_told
 
 log = logging.getLogger(__name__)
 
+# Unknown Webhook, Unknown interaction, Invalid Webhook Token.
+_EXPIRED = (10015, 10062, 50027)
+
 # Discord's limit for an attachment's description.
 _ALT_CHARS = 1024
 
@@ -56,10 +59,26 @@ class PictureMessage:
 
         try:
             await insist(edit, what=f"picture {self._interaction.id}")
+        except discord.HTTPException as error:
+            if error.code not in _EXPIRED:
+                raise self._told(error) from error
+            # The interaction's token lives for 15 minutes; the channel is still there.
+            await self._post(content, [] if picture is None else [_file(picture, alt)])
         except DISCORD_FAULTS as error:
-            raise discord_told(
-                error, channel=self._interaction.channel, limit_bytes=self._interaction.filesize_limit
-            ) from error
+            raise self._told(error) from error
+
+    async def _post(self, content: str, files: list[discord.File]) -> None:
+        channel = self._interaction.channel
+        if not isinstance(channel, discord.abc.Messageable):
+            raise Told(Problem.DISCORD_REFUSED)
+        try:
+            await channel.send(content, files=files, allowed_mentions=discord.AllowedMentions.none())
+        except DISCORD_FAULTS as error:
+            raise self._told(error) from error
+
+    def _told(self, error: Exception) -> Told:
+        limit_bytes = self._interaction.filesize_limit
+        return discord_told(error, channel=self._interaction.channel, limit_bytes=limit_bytes)
 
 
 def _file(picture: Picture, alt: str) -> discord.File:

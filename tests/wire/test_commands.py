@@ -252,6 +252,21 @@ async def test_a_picture_too_large_for_discord_is_told(world: World) -> None:
         assert "larger than the 1 MB" in shown.content
 
 
+@pytest.mark.parametrize(
+    "answer", [Paint(), failure(400, code="moderation_blocked")], ids=["painted", "refused"]
+)
+async def test_what_takes_longer_than_an_interaction_lives_goes_to_the_channel(
+    world: World, answer: Paint | Script
+) -> None:
+    world.yaml = PAINTER
+    world.openai.answers(answer)
+    world.discord.fail("PATCH", lambda request: "/webhooks/" in request.path, status=401, code=50027, times=9)
+    async with world.running():
+        await world.ann.slash(world.general, "imagine", prompt="a fox")
+        (said,) = await world.discord.until(lambda: world.said())
+    assert said == "> a fox" if isinstance(answer, Paint) else "filter refused this picture" in said
+
+
 async def test_where_files_may_not_be_attached_it_is_said_before_anything_is_spent(world: World) -> None:
     world.yaml = PAINTER
     world.discord.set_permissions(world.general, world.discord.bot, deny=Permission.ATTACH_FILES)
