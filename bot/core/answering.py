@@ -174,7 +174,13 @@ class Answering:
         # If the text is what cannot be shown, the reference still can.
         for shown in dict.fromkeys((text, "")):
             try:
-                await self._close(turn, reply, outcome, text=shown)
+                await reply.finish(shown, outcome)
+                break
+            except Told as undelivered:
+                log.warning("turn %s was not delivered: %s", turn.id, undelivered.problem)
+                break
+            except NotNow:
+                log.info("turn %s is left for after the restart", turn.id)
                 return
             except Exception:
                 log.exception("turn %s could not be told; reference %s", turn.id, told.params["reference"])
