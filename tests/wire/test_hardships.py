@@ -97,8 +97,8 @@ async def test_a_database_that_fails_for_a_moment_does_not_silence_the_channel(w
         world.change("CREATE TRIGGER broken BEFORE UPDATE ON turn BEGIN SELECT RAISE(ABORT, 'full'); END")
         for text in ("hello", "are you there?"):
             answer = await world.reply(await world.ask(text))
+            # Under what the model has said by then, if anything.
             await world.discord.until(lambda page=answer: "Something went wrong" in page.content)
-            assert answer.content.startswith("Here again."), "what was said stands"
         world.change("DROP TRIGGER broken")
         assert await world.answered("and now?") == "Here again."
 
