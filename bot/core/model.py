@@ -149,13 +149,11 @@ class Answer:
 
     Attributes:
         model: The `provider/model` that speaks; None until one is chosen.
-        thought: Whether it did any thinking that is not part of the text.
         finish: UNKNOWN until the model said why it stopped.
     """
 
     model: str | None = None
     pieces: list[str] = field(default_factory=list[str])
-    thought: bool = False
     finish: Finish = Finish.UNKNOWN
     usage: Usage = field(default_factory=Usage)
 
@@ -170,7 +168,7 @@ class Answer:
             case TextDelta():
                 self.pieces.append(event.text)
             case ReasoningDelta():
-                self.thought = True
+                pass  # thinking is no part of the answer, nor of memory
             case Finished():
                 self.finish = event.reason
             case Usage():
